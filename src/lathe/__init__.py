@@ -1,0 +1,1 @@
+"""Lathe Studio: CI builds, filed under the release they belong to."""

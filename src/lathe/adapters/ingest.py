@@ -1,0 +1,125 @@
+"""Gathers the deliveries that wait at one moment into one transaction.
+
+A burst shares one COMMIT, a lone delivery waits for nobody. Nothing else in the program knows that batches exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import Future
+from threading import Condition, Thread
+from typing import Final
+
+import structlog
+from attrs import field, frozen
+
+from lathe.application.intake import Answer, Incoming
+from lathe.application.ports import Ids, Store
+from lathe.application.receive import ItemFailed, receive
+from lathe.domain.errors import Unavailable
+
+WAITING_LIMIT: Final = 2048
+BATCH_LIMIT: Final = 256
+
+_log = structlog.get_logger()
+
+
+@frozen(eq=False)
+class _Waiting:
+    """A delivery and the promise of its answer."""
+
+    incoming: Incoming
+    promise: Future[Answer] = field(factory=Future)
+
+
+class Ingest:
+    """Takes deliveries one by one on the event loop and works on them in sets, on one thread.
+
+    ``waiting_limit`` bounds how many may wait before the next are refused, ``batch_limit`` how many share a COMMIT.
+    """
+
+    def __init__(
+        self, store: Store, ids: Ids, *, waiting_limit: int = WAITING_LIMIT, batch_limit: int = BATCH_LIMIT
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._waiting_limit = waiting_limit
+        self._batch_limit = batch_limit
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = Condition()
+        self._closing = False
+        self._thread = Thread(target=self._run, name="lathe-ingest")
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more, finish what waits, and return when all of it is answered."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    async def submit(self, incoming: Incoming) -> Answer:
+        """Return what became of the delivery, once that is durable.
+
+        Raises Unavailable (full, closing, or the store is away: nothing was stored), OutcomeUnknown, and whatever went
+        wrong with this one delivery. A caller that is cancelled before its turn takes its delivery along; later the
+        delivery is stored all the same.
+        """
+        waiting = _Waiting(incoming)
+        with self._changed:
+            if self._closing:
+                raise Unavailable("The server is shutting down; send it again", code="shutting_down")
+            if len(self._waiting) >= self._waiting_limit:
+                raise Unavailable("More deliveries wait than can be taken now; send it again", code="overloaded")
+            self._waiting.append(waiting)
+            self._changed.notify()
+        return await asyncio.wrap_future(waiting.promise)
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            # Claimed here, a promise can no longer be cancelled, so that answering it cannot fail.
+            self._answer([waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()])
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Wait for deliveries and return those that are there; none at all once closed and drained."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_limit))]
+
+    def _answer(self, batch: list[_Waiting]) -> None:
+        """Receive a batch and answer everybody in it; one that fails is taken out and the rest run again."""
+        if not batch:
+            return
+        try:
+            answers = receive(self._store, self._ids, [waiting.incoming for waiting in batch])
+        except Unavailable as error:
+            # Nothing was stored, or nobody knows: running any of it again is the sender's decision.
+            for waiting in batch:
+                waiting.promise.set_exception(error)
+        except ItemFailed as failed:
+            culprit = batch[failed.index]
+            _fail(culprit, failed.__cause__ or failed)
+            self._answer([waiting for waiting in batch if waiting is not culprit])
+        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+            if len(batch) == 1:
+                _fail(batch[0], error)
+                return
+            # The store does not say which one it stumbles over: search by halves.
+            middle = len(batch) // 2
+            self._answer(batch[:middle])
+            self._answer(batch[middle:])
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.promise.set_result(answer)
+
+
+def _fail(waiting: _Waiting, error: BaseException) -> None:
+    _log.error(
+        "delivery failed", source=waiting.incoming.source, event_type=waiting.incoming.reading.event, exc_info=error
+    )
+    waiting.promise.set_exception(error)

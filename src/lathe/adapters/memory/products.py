@@ -1,0 +1,132 @@
+"""Projects, repositories and releases in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
+from lathe.application.lists import Place, ProjectFilter
+from lathe.domain.errors import Conflict
+from lathe.domain.matching import best_score
+from lathe.domain.project import LinkedProject, Project
+from lathe.domain.release import Release
+from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repository import Repository, RepositoryLink
+
+
+class MemoryProjects:
+    """Implements `Projects`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._rows = tables.projects
+
+    def add(self, project: Project) -> None:
+        self._rows.add(project)
+
+    def get(self, organization_id: UUID, project_id: UUID) -> Project:
+        return self._rows.get(organization_id, project_id)
+
+    def find_by_slug(self, organization_id: UUID, slug: str) -> Project | None:
+        return self._rows.one("slug_taken", slug, organization_id)
+
+    def save(self, project: Project) -> None:
+        self._rows.save(project)
+
+    def page(self, organization_id: UUID, wanted: ProjectFilter, limit: int, after: Place | None) -> list[Project]:
+        rows = self._rows.scan(organization_id)
+        return page_of((row for row in rows if wanted.q is None or begins(row.name, wanted.q)), limit, after)
+
+    def all(self, organization_id: UUID) -> list[Project]:
+        return sorted(self._rows.scan(organization_id), key=lambda row: row.name.casefold())
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Project]:
+        found = (self._rows.find(organization_id, one) for one in ids)
+        return {row.id: row for row in found if row}
+
+    def candidates(
+        self, organization_id: UUID, uuid: str | None, url: RepoUrl | None, name: tuple[str, ...]
+    ) -> list[LinkedProject]:
+        everyone = (linked(self._tables, project) for project in self._rows.scan(organization_id))
+        return [one for one in everyone if _could_match(one, uuid, url, name)]
+
+
+def linked(tables: Tables, project: Project) -> LinkedProject:
+    """Return the project with all its repositories."""
+    links = tables.repository_links.by("project", project.id, project.organization_id)
+    found = (tables.repositories.find(link.organization_id, link.repository_id) for link in links)
+    return LinkedProject(project, tuple(repository for repository in found if repository))
+
+
+def _could_match(one: LinkedProject, uuid: str | None, url: RepoUrl | None, name: tuple[str, ...]) -> bool:
+    if any((uuid and row.uuid == uuid) or (url and row.url == url) for row in one.repositories):
+        return True
+    return best_score(name, one) is not None
+
+
+class MemoryRepositories:
+    """Implements `Repositories`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.repositories
+        self._links = tables.repository_links
+
+    def add(self, repository: Repository) -> None:
+        self._rows.add(repository)
+
+    def get(self, organization_id: UUID, repository_id: UUID) -> Repository:
+        return self._rows.get(organization_id, repository_id)
+
+    def find_by_url(self, organization_id: UUID, url: RepoUrl) -> Repository | None:
+        return self._rows.one("repository_known", ("url", url.key), organization_id)
+
+    def link(self, link: RepositoryLink) -> None:
+        if self.find_link(link.organization_id, link.repository_id):
+            raise Conflict("the repository belongs to a project already", code="repository_linked")
+        self._links.add(link)
+
+    def find_link(self, organization_id: UUID, repository_id: UUID) -> RepositoryLink | None:
+        return self._links.find(organization_id, repository_id)
+
+    def unlink(self, organization_id: UUID, repository_id: UUID) -> None:
+        self._links.get(organization_id, repository_id)
+        self._links.remove(organization_id, repository_id)
+
+    def of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
+        links = self._links.by("project", project_id, organization_id)
+        links.sort(key=lambda link: (link.linked_at, link.repository_id))
+        return [(self.get(organization_id, link.repository_id), link) for link in links]
+
+
+class MemoryReleases:
+    """Implements `Releases`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.releases
+
+    def add(self, release: Release) -> None:
+        self._rows.add(release)
+
+    def get(self, organization_id: UUID, release_id: UUID, *, lock: bool = False) -> Release:  # noqa: ARG002
+        return self._rows.get(organization_id, release_id)
+
+    def save(self, release: Release) -> None:
+        self._rows.save(release)
+
+    def of_project(self, organization_id: UUID, project_id: UUID) -> list[Release]:
+        return newest_first(self._rows.by("project", project_id, organization_id))
+
+    def active(self, organization_id: UUID) -> list[Release]:
+        found = [row for row in self._rows.scan(organization_id) if row.active]
+        return sorted(found, key=lambda row: (row.activated_at or row.created_at, row.id), reverse=True)
+
+    def inactive(self, organization_id: UUID, limit: int) -> list[Release]:
+        return newest_first(row for row in self._rows.scan(organization_id) if not row.active)[:limit]
+
+    def page(self, organization_id: UUID, project_id: UUID, limit: int, after: Place | None) -> list[Release]:
+        return page_of(self._rows.by("project", project_id, organization_id), limit, after)
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Release]:
+        found = (self._rows.find(organization_id, one) for one in ids)
+        return {row.id: row for row in found if row}

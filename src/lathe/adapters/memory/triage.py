@@ -1,0 +1,140 @@
+"""Builds, the Build Queue, identities and deliveries in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from attrs import evolve
+
+from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
+from lathe.application.lists import BuildFilter, EntryFilter, Place
+from lathe.domain.build import Build
+from lathe.domain.build_report import BuildFacts
+from lathe.domain.delivery import Delivery
+from lathe.domain.identity import Identity
+from lathe.domain.queue_entry import EntryStatus, QueueEntry
+
+
+class MemoryBuilds:
+    """Implements `Builds`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.builds
+
+    def add(self, build: Build) -> None:
+        self._rows.add(build)
+
+    def get(self, organization_id: UUID, build_id: UUID, *, lock: bool = False) -> Build:  # noqa: ARG002
+        return self._rows.get(organization_id, build_id)
+
+    def save(self, build: Build) -> None:
+        self._rows.save(build)
+
+    def page(self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None) -> list[Build]:
+        rows = (row for row in self._rows.scan(organization_id) if not row.withdrawn and _is_wanted(row, wanted))
+        return page_of(rows, limit, after)
+
+    def newest_per_branch(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Build]:
+        newest: dict[tuple[str | None, str | None], Build] = {}
+        for build in newest_first(self._of_release(organization_id, release_id)):
+            branch = build.facts.branch
+            newest.setdefault((branch, None if branch else build.facts.tag), build)
+        return list(newest.values())[:limit]
+
+    def count(self, organization_id: UUID, release_id: UUID, at_most: int) -> int:
+        return min(len(self._of_release(organization_id, release_id)), at_most)
+
+    def _of_release(self, organization_id: UUID, release_id: UUID) -> list[Build]:
+        rows = self._rows.scan(organization_id)
+        return [row for row in rows if row.release_id == release_id and not row.withdrawn]
+
+
+def _is_wanted(row: Build, wanted: BuildFilter) -> bool:
+    if wanted.release_id not in (None, row.release_id):
+        return False
+    return wanted.project_id in (None, row.project_id) and _facts_wanted(row.facts, wanted)
+
+
+def _facts_wanted(facts: BuildFacts, wanted: BuildFilter | EntryFilter) -> bool:
+    if wanted.branch not in (None, facts.branch) or wanted.source not in (None, facts.source):
+        return False
+    if wanted.commit is not None and not begins(facts.commit_sha, wanted.commit):
+        return False
+    searched = (facts.name, facts.build_number, facts.branch, facts.tag, facts.commit_sha)
+    return wanted.q is None or any(begins(text, wanted.q) for text in searched)
+
+
+class MemoryEntries:
+    """Implements `Entries`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.entries
+
+    def add(self, entry: QueueEntry) -> None:
+        self._rows.add(entry)
+
+    def get(self, organization_id: UUID, entry_id: UUID, *, lock: bool = False) -> QueueEntry:  # noqa: ARG002
+        return self._rows.get(organization_id, entry_id)
+
+    def save(self, entry: QueueEntry) -> None:
+        self._rows.save(entry)
+
+    def page(self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None) -> list[QueueEntry]:
+        rows = (
+            row
+            for row in self._rows.scan(organization_id)
+            if wanted.status in (None, row.status)
+            and wanted.project_id in (None, row.project_id)
+            and _facts_wanted(row.facts, wanted)
+        )
+        return page_of(rows, limit, after)
+
+    def decided(self, organization_id: UUID, limit: int) -> list[QueueEntry]:
+        found = [row for row in self._rows.scan(organization_id) if row.status is not EntryStatus.PENDING]
+        return sorted(found, key=lambda row: (row.decided_at or row.created_at, row.id), reverse=True)[:limit]
+
+    def count_pending(self, organization_id: UUID, at_most: int) -> int:
+        return min(len(self._pending(organization_id)), at_most)
+
+    def oldest_pending(self, organization_id: UUID) -> datetime | None:
+        return min((row.created_at for row in self._pending(organization_id)), default=None)
+
+    def _pending(self, organization_id: UUID) -> list[QueueEntry]:
+        return [row for row in self._rows.scan(organization_id) if row.status is EntryStatus.PENDING]
+
+
+class MemoryIdentities:
+    """Implements `Identities`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.identities
+
+    def get(self, organization_id: UUID, identity_id: UUID, *, lock: bool = False) -> Identity:  # noqa: ARG002
+        return self._rows.get(organization_id, identity_id)
+
+    def save(self, identity: Identity) -> None:
+        self._rows.save(identity)
+
+
+class MemoryDeliveries:
+    """Implements `Deliveries`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.deliveries
+
+    def get(self, organization_id: UUID, delivery_id: UUID) -> Delivery:
+        return self._rows.get(organization_id, delivery_id)
+
+    def of_subject(
+        self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        found = {
+            row.id: row
+            for subject, of in ((build_id, "build_id"), (entry_id, "entry_id"))
+            if subject
+            for row in self._rows.by("subject", subject, organization_id)
+            if getattr(row, of) == subject
+        }
+        rows = sorted(found.values(), key=lambda row: (row.received_at, row.id), reverse=True)
+        return [evolve(row, body=b"") for row in rows[:limit]]

@@ -1,0 +1,175 @@
+"""Which projects a repository could belong to, in sets: the projects, and each with all its repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from attrs import field, frozen
+from sqlalchemy import Row, and_, or_, select, union
+
+from lathe.adapters.sql.labels import label
+from lathe.adapters.sql.repositories import link_of, repository_of
+from lathe.adapters.sql.rows import Part, Rows, addresses, ids_given, prefixed
+from lathe.adapters.sql.schema import project_labels, projects, repositories, repository_links
+from lathe.adapters.sql.types import Id, Sorted, given, holds, listed
+from lathe.adapters.sql.values import url_of_key
+from lathe.domain.project import Files, LinkedProject, Project
+from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repository import Repository, RepositoryLink
+
+
+@frozen
+class Named:
+    """What a report calls its repository, in an organization."""
+
+    organization_id: UUID
+    url: RepoUrl | None
+    uuid: str | None
+
+
+@frozen
+class Found:
+    """Repositories that were named, and their links by the repository's id."""
+
+    repositories: Sequence[Repository] = ()
+    links: Mapping[UUID, RepositoryLink] = field(factory=dict)
+    _by_name: Mapping[tuple[UUID, RepoUrl | str], Repository] = field(init=False)
+
+    @_by_name.default
+    def _indexed(self) -> dict[tuple[UUID, RepoUrl | str], Repository]:
+        return {(one.organization_id, name): one for one in self.repositories for name in (one.url, one.uuid) if name}
+
+    def of(self, named: Named) -> list[Repository]:
+        """Return those that go by the URL or the UUID: at most two."""
+        found = (self._by_name.get((named.organization_id, name)) for name in (named.url, named.uuid) if name)
+        return [one for one in found if one]
+
+    def is_linked(self, named: Named) -> bool:
+        """Whether one of those belongs to a project."""
+        return any(one.id in self.links for one in self.of(named))
+
+
+def project_of(row: Any) -> Project:
+    """Return the project that a row holds."""
+    return Project(row.organization_id, row.id, row.name, row.slug, row.created_at, Files(row.files))
+
+
+def find_repositories(rows: Rows, named: Iterable[Named]) -> Found:
+    """Return the repositories that go by one of the URLs or UUIDs, and their links, by the repository's id."""
+    wanted = {(one.organization_id, one.url.key if one.url else None, one.uuid) for one in named if one.url or one.uuid}
+    if not wanted:
+        return Found()
+    given_rows = listed({"organization_id": o, "url_key": url, "uuid": uuid} for o, url, uuid in wanted)
+    found = rows.all(_REPOSITORIES, {"names": given_rows})
+    known = [repository_of(row) for row in found]
+    return Found(known, {row.id: link_of(Part(row, "link_")) for row in found if row.link_project_id})
+
+
+def find_by_name(rows: Rows, names: Iterable[tuple[UUID, tuple[str, ...]]]) -> set[tuple[UUID, UUID]]:
+    """Return, as (organization, project), the projects one of whose labels contains a name or is contained in it."""
+    wanted = {(organization_id, label(name)) for organization_id, name in names if name}
+    if not wanted:
+        return set()
+    given_rows = listed({"organization_id": organization_id, "words": words} for organization_id, words in wanted)
+    return {(row.organization_id, row.project_id) for row in rows.all(_LABELS, {"names": given_rows})}
+
+
+def linked_projects(rows: Rows, ids: Iterable[tuple[UUID, UUID]]) -> list[LinkedProject]:
+    """Return the projects of the (organization, project) ids, each with all its repositories."""
+    wanted = set(ids)
+    if not wanted:
+        return []
+    by_project: dict[UUID, list[Row[Any]]] = {}
+    for row in rows.all(_LINKED_PROJECTS, {"ids": addresses(wanted)}):
+        by_project.setdefault(row.id, []).append(row)
+    return [_linked_project(found) for found in by_project.values()]
+
+
+def _linked_project(found: Sequence[Row[Any]]) -> LinkedProject:
+    return LinkedProject(
+        project_of(found[0]),
+        tuple(
+            Repository(
+                row.organization_id,
+                row.repository_id,
+                url_of_key(row.url_key),
+                row.uuid,
+                row.repository_source,
+                row.repository_created_at,
+            )
+            for row in found
+            if row.repository_id
+        ),
+    )
+
+
+def candidates(
+    rows: Rows, organization_id: UUID, uuid: str | None, url: RepoUrl | None, name: tuple[str, ...]
+) -> list[LinkedProject]:
+    """Return at least every project that matching could find for one repository."""
+    found = find_repositories(rows, [Named(organization_id, url, uuid)])
+    ids = {(organization_id, link.project_id) for link in found.links.values()}
+    # The rules for UUID and URL come first; whoever is found by them is never asked for its name.
+    if not ids:
+        ids = find_by_name(rows, [(organization_id, name)])
+    return linked_projects(rows, ids)
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+_names: Final = given("names", {"organization_id": Id, "url_key": Sorted, "uuid": Sorted})
+_known = union(
+    *(
+        select(repositories).join(
+            _names,
+            and_(repositories.c.organization_id == _names.c.organization_id, repositories.c[name] == _names.c[name]),
+        )
+        for name in ("url_key", "uuid")
+    )
+).subquery("known")
+
+_REPOSITORIES: Final = select(*_known.c, *prefixed("link_", repository_links)).outerjoin(
+    repository_links,
+    and_(
+        repository_links.c.organization_id == _known.c.organization_id,
+        repository_links.c.repository_id == _known.c.id,
+    ),
+)
+
+_words: Final = given("names", {"organization_id": Id, "words": Sorted})
+_LABELS: Final = (
+    select(project_labels.c.organization_id, project_labels.c.project_id)
+    .join(_words, project_labels.c.organization_id == _words.c.organization_id)
+    .where(or_(holds(_words.c.words, project_labels.c.words), holds(project_labels.c.words, _words.c.words)))
+    .distinct()
+)
+
+_ids: Final = ids_given()
+_LINKED_PROJECTS: Final = (
+    select(
+        projects,
+        repositories.c.id.label("repository_id"),
+        repositories.c.url_key,
+        repositories.c.uuid,
+        repositories.c.source.label("repository_source"),
+        repositories.c.created_at.label("repository_created_at"),
+    )
+    .join(_ids, and_(projects.c.organization_id == _ids.c.organization_id, projects.c.id == _ids.c.id))
+    .outerjoin(
+        repository_links,
+        and_(
+            repository_links.c.organization_id == projects.c.organization_id,
+            repository_links.c.project_id == projects.c.id,
+        ),
+    )
+    .outerjoin(
+        repositories,
+        and_(
+            repositories.c.organization_id == repository_links.c.organization_id,
+            repositories.c.id == repository_links.c.repository_id,
+        ),
+    )
+    .order_by(projects.c.id, repository_links.c.linked_at, repositories.c.id)
+)

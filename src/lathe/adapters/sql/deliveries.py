@@ -1,0 +1,112 @@
+"""Stored deliveries, by SQL. Bodies are kept compressed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import lz4.block  # type: ignore[import-untyped]
+from sqlalchemy import or_, select
+
+from lathe.adapters.sql.rows import Rows, Values, by_id
+from lathe.adapters.sql.schema import deliveries
+from lathe.adapters.sql.values import placement_json, placement_of, reason_of, reason_values
+from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
+
+LONGEST_BODY: Final = 2 * 1024 * 1024
+"""Bytes that a stored body may expand to; what is taken in is shorter."""
+
+without_body: Final = [column for column in deliveries.c if column is not deliveries.c.body]
+"""What of a delivery is read where its body is not needed."""
+
+
+def packed(body: bytes) -> bytes:
+    """Return a body as it is stored. Raises ValueError if it is longer than could be read back."""
+    if len(body) > LONGEST_BODY:
+        raise ValueError(f"a body of {len(body)} bytes is too long to be stored")
+    compressed: bytes = lz4.block.compress(body)
+    return compressed
+
+
+def unpacked(stored: bytes) -> bytes:
+    """Return the body that was stored. Raises ValueError if that cannot be one, however long it claims to be."""
+    # The length comes first; nothing is allocated on its word alone.
+    if int.from_bytes(stored[:4], "little") > LONGEST_BODY:
+        raise ValueError("a stored body claims to be longer than any can be")
+    try:
+        body: bytes = lz4.block.decompress(stored)
+    except lz4.block.LZ4BlockError as error:
+        raise ValueError("a stored body cannot be read") from error
+    return body
+
+
+def delivery_values(delivery: Delivery) -> Values:
+    """Return the columns of a delivery."""
+    return {
+        "organization_id": delivery.organization_id,
+        "id": delivery.id,
+        "source": delivery.source,
+        "credential": delivery.credential.value,
+        "credential_id": delivery.credential_id,
+        "received_at": delivery.received_at,
+        "body": packed(delivery.body),
+        "status": delivery.status.value,
+        "headers": delivery.headers,
+        "event": delivery.event,
+        "provider_delivery_id": delivery.provider_delivery_id,
+        **reason_values(delivery.reason),
+        "build_id": delivery.build_id,
+        "entry_id": delivery.entry_id,
+        "placement": placement_json(delivery.placement) if delivery.placement else None,
+    }
+
+
+def delivery_of(row: Any, body: bytes = b"") -> Delivery:
+    """Return the delivery that a row holds; ``body`` is its body where that is wanted."""
+    return Delivery(
+        row.organization_id,
+        row.id,
+        row.source,
+        CredentialKind(row.credential),
+        row.credential_id,
+        row.received_at,
+        body,
+        DeliveryStatus(row.status),
+        row.headers,
+        row.event,
+        row.provider_delivery_id,
+        reason_of(row),
+        row.build_id,
+        row.entry_id,
+        placement_of(row.placement) if row.placement else None,
+    )
+
+
+class SqlDeliveries:
+    """Implements `Deliveries`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def get(self, organization_id: UUID, delivery_id: UUID) -> Delivery:
+        query = select(deliveries).where(by_id(deliveries, organization_id, delivery_id))
+        row = self._rows.one(query, "delivery")
+        return delivery_of(row, unpacked(row.body))
+
+    def of_subject(
+        self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        subjects = []
+        if build_id is not None:
+            subjects.append(deliveries.c.build_id == build_id)
+        if entry_id is not None:
+            subjects.append(deliveries.c.entry_id == entry_id)
+        if not subjects:
+            return []
+        query = (
+            select(*without_body)
+            .where(deliveries.c.organization_id == organization_id, or_(*subjects))
+            .order_by(deliveries.c.received_at.desc(), deliveries.c.id.desc())
+            .limit(limit)
+        )
+        return [delivery_of(row) for row in self._rows.all(query)]

@@ -1,0 +1,247 @@
+"""Receiving, by SQL: what deciding about a batch needs is read in sets, and what it changed is written in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, Table, and_, select, union_all
+
+from lathe.adapters.sql.builds import build_of, build_values
+from lathe.adapters.sql.candidates import Found, Named, find_by_name, find_repositories, linked_projects
+from lathe.adapters.sql.credentials import Credentials, load_credentials
+from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
+from lathe.adapters.sql.entries import entry_of, entry_values
+from lathe.adapters.sql.identities import identity_of, identity_values
+from lathe.adapters.sql.joining import join
+from lathe.adapters.sql.keys import SPEND, spent
+from lathe.adapters.sql.labels import relabel
+from lathe.adapters.sql.releases import is_active, release_of
+from lathe.adapters.sql.repositories import repository_values
+from lathe.adapters.sql.rows import Rows, addresses, ids_given, locked, selected_by_id
+from lathe.adapters.sql.schema import (
+    builds,
+    deliveries,
+    identities,
+    queue_entries,
+    releases,
+    repositories,
+    repository_links,
+)
+from lathe.adapters.sql.types import Id, Sorted, given, listed
+from lathe.application.intake import Changes, Known, Usage, Wanted
+from lathe.application.ports import Clock
+from lathe.domain.build import Build
+from lathe.domain.delivery import Delivery
+from lathe.domain.identity import Identity, repository_scope
+from lathe.domain.queue_entry import QueueEntry
+from lathe.domain.release import Release
+
+Ids = set[tuple[UUID, UUID]]
+"""Rows as (organization, id)."""
+
+Item = tuple[UUID, Wanted]
+"""What is wanted, in the organization of its credential."""
+
+
+class SqlIntakeSets:
+    """Implements `IntakeSets`."""
+
+    def __init__(self, rows: Rows, clock: Clock) -> None:
+        self._rows = rows
+        self._clock = clock
+
+    def load(self, wanted: Sequence[Wanted]) -> Known:
+        """Lock credentials, then identities, then the builds and entries that they name; read the rest."""
+        credentials = load_credentials(self._rows, [item.presented for item in wanted])
+        now = self._clock.now()
+        items = [(of, item) for item in wanted if (of := credentials.organization_of(item.presented))]
+        if not items:
+            return Known(now=now)
+        return _Loading(self._rows, items).known(now, credentials)
+
+    def save(self, changes: Changes) -> None:
+        """Write everything. Raises Raced where another transaction added one of the rows meanwhile."""
+        rows = self._rows
+        with rows.races():
+            _use(rows, changes)
+            _keep_repositories(rows, changes)
+            rows.replace(identities, *map(identity_values, changes.changed_identities))
+            rows.add(identities, *map(identity_values, changes.new_identities))
+            rows.replace(builds, *map(build_values, changes.changed_builds))
+            rows.add(builds, *map(build_values, changes.new_builds))
+            rows.replace(queue_entries, *map(entry_values, changes.changed_entries))
+            rows.add(queue_entries, *map(entry_values, changes.new_entries))
+            rows.add(deliveries, *map(delivery_values, changes.new_deliveries))
+
+
+class _Loading:
+    """Reads what a batch needs, each thing by one statement that names it for all items."""
+
+    def __init__(self, rows: Rows, items: Sequence[Item]) -> None:
+        self._rows = rows
+        self._items = items
+
+    def known(self, now: datetime, credentials: Credentials) -> Known:
+        came_before = self._deliveries()
+        found = find_repositories(self._rows, (_named(of, item) for of, item in self._items))
+        known_identities = self._identities(found)
+        filed, queued = self._subjects([*known_identities, *came_before])
+        given_releases = self._releases({(of, item.release_id) for of, item in self._items if item.release_id})
+        project_ids = self._project_ids(found, filed, queued, given_releases)
+        projects = linked_projects(self._rows, project_ids)
+        named_releases = {(build.organization_id, build.release_id) for build in filed}
+        open_releases = self._open_releases(project_ids, named_releases)
+        return Known(
+            now=now,
+            keys=credentials.keys,
+            hooks=credentials.hooks,
+            organizations=credentials.organizations,
+            deliveries=came_before,
+            repositories=list(found.repositories),
+            links=list(found.links.values()),
+            identities=known_identities,
+            builds=filed,
+            entries=queued,
+            projects=projects,
+            releases=list({release.id: release for release in (*given_releases, *open_releases)}.values()),
+        )
+
+    def _deliveries(self) -> list[Delivery]:
+        sent_as = {(of, item.delivery_source, item.delivery_id) for of, item in self._items if item.delivery_id}
+        if not sent_as:
+            return []
+        wanted = listed({"organization_id": of, "source": source, "sent_as": name} for of, source, name in sent_as)
+        return [delivery_of(row) for row in self._rows.all(_DELIVERIES, {"wanted": wanted})]
+
+    def _identities(self, found: Found) -> list[Identity]:
+        """Lock the identities that the items may speak of, in the order of their ids."""
+        keys = {key for of, item in self._items for key in _identity_keys(of, item, found)}
+        if not keys:
+            return []
+        columns = ("organization_id", "scope", "source", "run_key")
+        wanted = listed(dict(zip(columns, key, strict=True)) for key in keys)
+        return [identity_of(row) for row in self._rows.all(_IDENTITIES, {"wanted": wanted})]
+
+    def _subjects(self, of: Sequence[Identity | Delivery]) -> tuple[list[Build], list[QueueEntry]]:
+        """Lock the builds and entries that identities and deliveries name, and those that these name themselves."""
+        build_ids: Ids = {(one.organization_id, one.build_id) for one in of if one.build_id}
+        entry_ids: Ids = {(one.organization_id, one.entry_id) for one in of if one.entry_id}
+        filed = [build_of(row) for row in self._by_id(builds, build_ids)]
+        entry_ids |= {(build.organization_id, build.entry_id) for build in filed if build.entry_id}
+        queued = [entry_of(row) for row in self._by_id(queue_entries, entry_ids)]
+        others = {(entry.organization_id, entry.build_id) for entry in queued if entry.build_id} - build_ids
+        filed += [build_of(row) for row in self._by_id(builds, others)]
+        return filed, queued
+
+    def _by_id(self, table: Table, ids: Ids) -> Sequence[Row[Any]]:
+        return self._rows.all(_LOCKED[table.name], {"ids": addresses(ids)}) if ids else ()
+
+    def _releases(self, ids: Ids) -> list[Release]:
+        return [release_of(row) for row in self._rows.all(_RELEASES, {"ids": addresses(ids)})] if ids else []
+
+    def _project_ids(
+        self, found: Found, filed: Iterable[Build], queued: Iterable[QueueEntry], given_releases: Iterable[Release]
+    ) -> Ids:
+        """Return the projects that are named somewhere, and those that names point to."""
+        ids: Ids = {(link.organization_id, link.project_id) for link in found.links.values()}
+        ids |= {(of, item.project_id) for of, item in self._items if item.project_id}
+        ids |= {(build.organization_id, build.project_id) for build in filed}
+        ids |= {(release.organization_id, release.project_id) for release in given_releases}
+        ids |= {(entry.organization_id, entry.project_id) for entry in queued if entry.project_id}
+        # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
+        unlinked = [(of, item.name) for of, item in self._items if not found.is_linked(_named(of, item))]
+        return ids | find_by_name(self._rows, unlinked)
+
+    def _open_releases(self, project_ids: Ids, named: Ids) -> list[Release]:
+        """Return the active releases of projects, and others that are named."""
+        if not project_ids:
+            return []
+        parameters = {"ids": addresses(named), "projects": addresses(project_ids)}
+        return [release_of(row) for row in self._rows.all(_OPEN_RELEASES, parameters)]
+
+
+def _named(of: UUID, item: Wanted) -> Named:
+    return Named(of, item.url, item.uuid)
+
+
+def _identity_keys(of: UUID, item: Wanted, found: Found) -> Iterable[tuple[UUID, str, str, str]]:
+    if item.source is None or item.run_key is None:
+        return
+    for repository in found.of(_named(of, item)):
+        yield of, repository_scope(repository.id), item.source, item.run_key
+    if item.scope is not None:
+        yield of, item.scope, item.source, item.run_key
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _use(rows: Rows, changes: Changes) -> None:
+    used: list[Usage] = [*changes.keys, *changes.hooks, *changes.organizations]
+    if used:
+        parameters = [spent(one.organization_id, one.id, one.window, one.admitted, changes.now) for one in used]
+        rows.connection.execute(SPEND, parameters)
+
+
+def _keep_repositories(rows: Rows, changes: Changes) -> None:
+    """Write repositories: what a join frees goes first, since the one that stays may take its UUID."""
+    loaded = {identity.id for identity in changes.changed_identities}
+    for absorbed, kept in changes.joined:
+        join(rows, absorbed, kept, decided=loaded)
+    changed = changes.changed_repositories
+    rows.replace(repositories, *map(repository_values, changed))
+    rows.add(repositories, *map(repository_values, changes.new_repositories))
+    renamed = {(one.organization_id, one.id) for one in (*changed, *(kept for _, kept in changes.joined))}
+    if renamed:
+        found = rows.all(_LINKED_TO, {"ids": addresses(renamed)})
+        relabel(rows, [(row.organization_id, row.project_id) for row in found])
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+_sent: Final = given("wanted", {"organization_id": Id, "source": Sorted, "sent_as": Sorted})
+_DELIVERIES: Final = select(*without_body).join(
+    _sent,
+    and_(
+        deliveries.c.organization_id == _sent.c.organization_id,
+        deliveries.c.source == _sent.c.source,
+        deliveries.c.provider_delivery_id == _sent.c.sent_as,
+    ),
+)
+
+_keyed: Final = given("wanted", {"organization_id": Id, "scope": Sorted, "source": Sorted, "run_key": Sorted})
+_IDENTITIES: Final = locked(
+    select(identities)
+    .join(_keyed, and_(*(identities.c[column.name] == column for column in _keyed.c)))
+    .order_by(identities.c.id),
+    identities,
+)
+
+_LOCKED: Final[dict[str, Select[Any]]] = {
+    table.name: locked(selected_by_id(table).order_by(table.c.id), table) for table in (builds, queue_entries)
+}
+
+_RELEASES: Final = selected_by_id(releases)
+
+_projects: Final = ids_given("projects")
+_OPEN_RELEASES: Final = union_all(
+    selected_by_id(releases),
+    select(releases)
+    .join(
+        _projects,
+        and_(releases.c.organization_id == _projects.c.organization_id, releases.c.project_id == _projects.c.id),
+    )
+    .where(is_active),
+)
+
+_linked: Final = ids_given()
+_LINKED_TO: Final = select(repository_links.c.organization_id, repository_links.c.project_id).join(
+    _linked,
+    and_(
+        repository_links.c.organization_id == _linked.c.organization_id,
+        repository_links.c.repository_id == _linked.c.id,
+    ),
+)

@@ -1,0 +1,68 @@
+"""Two rows that turned out to be one repository: everything of the first becomes the second's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, delete, exists, select, update
+
+from lathe.adapters.sql.rows import Rows, by_id, locked
+from lathe.adapters.sql.schema import builds, identities, queue_entries, repositories, repository_links
+from lathe.domain.identity import repository_scope
+from lathe.domain.repository import Repository
+
+
+def join(rows: Rows, absorbed: Repository, kept: Repository, *, decided: Collection[UUID] = ()) -> None:
+    """Give link, identities, builds and queue entries of ``absorbed`` to ``kept``, and remove it.
+
+    The ``decided`` identities are passed over: their new keys are written with them.
+    """
+    _join_links(rows, absorbed, kept)
+    _join_identities(rows, absorbed, kept, decided)
+    for table in (builds, queue_entries):
+        change = (
+            update(table)
+            .where(table.c.organization_id == absorbed.organization_id, table.c.repository_id == absorbed.id)
+            .values(repository_id=kept.id)
+        )
+        rows.connection.execute(change)
+    rows.connection.execute(delete(repositories).where(by_id(repositories, absorbed.organization_id, absorbed.id)))
+
+
+def _join_links(rows: Rows, absorbed: Repository, kept: Repository) -> None:
+    """Move the link, unless the other repository has one already."""
+
+    def of(repository: Repository) -> Any:
+        return and_(
+            repository_links.c.organization_id == repository.organization_id,
+            repository_links.c.repository_id == repository.id,
+        )
+
+    has_one = rows.connection.execute(select(exists(select(repository_links.c.repository_id).where(of(kept))))).scalar()
+    if has_one:
+        rows.connection.execute(delete(repository_links).where(of(absorbed)))
+    else:
+        rows.connection.execute(update(repository_links).where(of(absorbed)).values(repository_id=kept.id))
+
+
+def _join_identities(rows: Rows, absorbed: Repository, kept: Repository, decided: Collection[UUID]) -> None:
+    """Move identities to the other repository's scope; where an ordinal is taken there, the next free one is used."""
+    organization_id = absorbed.organization_id
+    scopes = [repository_scope(absorbed.id), repository_scope(kept.id)]
+    query = (
+        select(*(identities.c[name] for name in ("id", "scope", "source", "run_key", "ordinal")))
+        .where(identities.c.organization_id == organization_id, identities.c.scope.in_(scopes))
+        .order_by(identities.c.id)
+    )
+    found = rows.all(locked(query))
+    taken = {(row.source, row.run_key, row.ordinal) for row in found if row.scope == scopes[1]}
+    moving = [row for row in found if row.scope == scopes[0] and row.id not in decided]
+    for row in sorted(moving, key=lambda row: (row.ordinal, row.id)):
+        ordinal = row.ordinal
+        while (row.source, row.run_key, ordinal) in taken:
+            ordinal += 1
+        taken.add((row.source, row.run_key, ordinal))
+        change = update(identities).where(by_id(identities, organization_id, row.id))
+        rows.connection.execute(change.values(scope=scopes[1], ordinal=ordinal))

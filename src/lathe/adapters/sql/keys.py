@@ -1,0 +1,137 @@
+"""API keys, by SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, select, update
+
+from lathe.adapters.sql.organizations import fresh_usage
+from lathe.adapters.sql.rows import Rows, Values, by_id, ids_given, locked
+from lathe.adapters.sql.schema import api_keys, usage
+from lathe.adapters.sql.types import listed
+from lathe.domain.api_key import ApiKey, Scope
+from lathe.domain.rate_limit import Window, pack, unpack
+
+_uses = [c for c in usage.c if c.name not in ("organization_id", "id")]
+
+
+def key_of(row: Any) -> ApiKey:
+    """Return the key that a row of the key and its usage holds."""
+    return ApiKey(
+        row.organization_id,
+        row.id,
+        row.name,
+        row.hash,
+        row.shown,
+        frozenset(Scope(scope) for scope in row.scopes),
+        row.rate_limit,
+        row.expires_at,
+        row.created_at,
+        row.created_by,
+        row.revoked_at,
+        row.last_used_at,
+        row.requests,
+        row.refused,
+    )
+
+
+def with_usage(table: Any) -> Select[Any]:
+    """Return the query for keys or hooks with their usage."""
+    return select(*table.c, *_uses).join(
+        usage, and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
+    )
+
+
+def spent(organization_id: UUID, credential_id: UUID, window: Window, admitted: int, now: datetime) -> Values:
+    """Return the parameters of `SPEND` for one credential."""
+    return {
+        "of_organization": organization_id,
+        "of_id": credential_id,
+        "new_window": pack(window),
+        "admitted": admitted,
+        "used_at": now,
+    }
+
+
+_this = and_(usage.c.organization_id == bindparam("of_organization"), usage.c.id == bindparam("of_id"))
+
+SPEND: Final = (
+    update(usage)
+    .where(_this)
+    .values(
+        window=bindparam("new_window"),
+        requests=usage.c.requests + bindparam("admitted"),
+        last_used_at=bindparam("used_at"),
+    )
+)
+"""Keeps a window after a batch, and counts what was admitted in it."""
+
+_REFUSE: Final = update(usage).where(_this).values(refused=usage.c.refused + bindparam("count"))
+
+
+def count_refused(rows: Rows, table: Any, refused: dict[UUID, int]) -> None:
+    """Add refused requests by the id of a key or hook, in whatever organization."""
+    if not refused:
+        return
+    ids = ids_given()
+    # In the order in which receiving locks them, so that the two never wait for each other.
+    query = select(table.c.organization_id, table.c.id).join(ids, table.c.id == ids.c.id).order_by(table.c.id)
+    found = rows.all(query, {"ids": listed({"id": one} for one in refused)})
+    for row in found:
+        counted = {"of_organization": row.organization_id, "of_id": row.id, "count": refused[row.id]}
+        rows.connection.execute(_REFUSE, counted)
+
+
+class SqlKeys:
+    """Implements `Keys`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, key: ApiKey) -> None:
+        self._rows.add(
+            api_keys,
+            {
+                "organization_id": key.organization_id,
+                "id": key.id,
+                "name": key.name,
+                "hash": key.hash,
+                "shown": key.shown,
+                "scopes": sorted(scope.value for scope in key.scopes),
+                "rate_limit": key.rate_limit,
+                "expires_at": key.expires_at,
+                "created_at": key.created_at,
+                "created_by": key.created_by,
+                "revoked_at": key.revoked_at,
+            },
+        )
+        self._rows.add(usage, fresh_usage(key.organization_id, key.id))
+
+    def get(self, organization_id: UUID, key_id: UUID, *, lock: bool = False) -> ApiKey:
+        query = with_usage(api_keys).where(by_id(api_keys, organization_id, key_id))
+        return key_of(self._rows.one(locked(query, api_keys, usage, lock=lock), "API key"))
+
+    def save(self, key: ApiKey) -> None:
+        changeable = {"name": key.name, "rate_limit": key.rate_limit, "revoked_at": key.revoked_at}
+        self._rows.replace_one(
+            api_keys, {"organization_id": key.organization_id, "id": key.id, **changeable}, "API key"
+        )
+
+    def all(self, organization_id: UUID) -> list[ApiKey]:
+        mine = with_usage(api_keys).where(api_keys.c.organization_id == organization_id)
+        newest_first = api_keys.c.created_at.desc(), api_keys.c.id.desc()
+        return [key_of(row) for row in self._rows.all(mine.order_by(*newest_first))]
+
+    def admit(self, key_hash: bytes) -> tuple[ApiKey, Window] | None:
+        query = locked(with_usage(api_keys).where(api_keys.c.hash == key_hash), api_keys, usage)
+        row = self._rows.find(query)
+        return (key_of(row), unpack(row.window)) if row else None
+
+    def spend(self, key: ApiKey, window: Window, now: datetime) -> None:
+        self._rows.connection.execute(SPEND, spent(key.organization_id, key.id, window, 1, now))
+
+    def count_refused(self, refused: dict[UUID, int]) -> None:
+        count_refused(self._rows, api_keys, refused)

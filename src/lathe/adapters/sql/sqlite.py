@@ -1,0 +1,232 @@
+"""SQLite: one file, one writer at a time over all processes, every acknowledged transaction on disk.
+
+SQLite up to 3.51.2 can corrupt a database in WAL mode when two connections write or checkpoint at once. So every
+writing transaction, every checkpoint and every closing of a connection (the last one to close checkpoints) holds one
+lock on a file beside the database, and automatic checkpoints are off. The writer itself copies the WAL back when it has
+grown.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import quote, unquote
+
+from sqlalchemy import Connection, Engine, QueuePool, Table, UniqueConstraint, create_engine, event, insert
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from lathe.adapters.sql.engine import Database, Fate
+from lathe.adapters.sql.file_lock import FileLock, LockTimeout
+from lathe.adapters.sql.rows import Values
+from lathe.adapters.sql.schema import metadata
+from lathe.adapters.sql.types import from_json, to_json
+from lathe.domain.errors import OutcomeUnknown, Unavailable
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long a transaction waits for another one to end before it gives up."""
+
+MIGRATION_PATIENCE_SECONDS: Final = 120.0
+READERS: Final = 8
+
+CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+"""The size of the WAL from which on it is copied back into the database."""
+
+CHECKPOINT_WAIT_MS: Final = 100
+"""How long a checkpoint waits for readers before it leaves the rest to the next one."""
+
+# A failure of these kinds leaves the database as it was before the transaction.
+_NOTHING_HAPPENED = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
+)
+_AWAY = _NOTHING_HAPPENED | {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_CORRUPT,
+}
+
+
+class SqliteDatabase(Database):
+    """A database file and the lock beside it."""
+
+    def __init__(self, url: str, *, migrating: bool = False) -> None:
+        """Raises ValueError unless the address is of the form ``sqlite:///relative`` or ``sqlite:////absolute``."""
+        self.path = database_path(url)
+        self._wal = self.path.with_name(self.path.name + "-wal")
+        self._mode = "rwc" if migrating else "rw"
+        patience = MIGRATION_PATIENCE_SECONDS if migrating else PATIENCE_SECONDS
+        self.lock = FileLock(self.path.with_name(self.path.name + ".writer-lock"), patience=patience)
+        self.writer = self._engine("BEGIN IMMEDIATE", size=1)
+        self.reader = self._engine("BEGIN", size=READERS, query_only=True)
+        self._checkpoint_at = CHECKPOINT_BYTES
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the lock as long as the transaction lasts."""
+        if not self.exists():
+            raise Unavailable("there is no database")
+        with self._locked(), super().writing() as connection:
+            yield connection
+
+    def commit(self, connection: Connection) -> None:
+        """Make the transaction durable, and copy the WAL back if it has grown."""
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            if isinstance(error, IntegrityError):
+                raise
+            if _code(error) in _NOTHING_HAPPENED:
+                raise Unavailable("the database could not write") from error
+            # The record of the COMMIT may have reached the disk although the call failed.
+            raise OutcomeUnknown("the database did not say whether this was stored") from error
+        self._checkpoint(connection)
+
+    def fate(self, error: DBAPIError) -> Fate:
+        """A full disk, a lock held by others, and a file that cannot be read are the outside world's faults."""
+        if not isinstance(error, OperationalError):
+            return Fate.WRONG
+        code = _code(error)
+        if code == sqlite3.SQLITE_READONLY:
+            return Fate.READ_ONLY
+        return Fate.AWAY if code in _AWAY else Fate.WRONG
+
+    def violated(self, error: IntegrityError) -> str | None:
+        """Return the name of the violated constraint, which SQLite tells by its columns."""
+        found = re.search(r"UNIQUE constraint failed: (.+)", str(error.orig))
+        return _UNIQUE.get(found[1]) if found else None
+
+    def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
+        """Insert rows one by one: nothing travels, and so nothing is gained by fewer statements."""
+        connection.execute(insert(table), values)
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """Hold the lock."""
+        with self._locked(), self.writer.connect() as connection:
+            yield connection
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock for the length of a block. Raises Unavailable if others hold it for too long."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.lock.held())
+            except LockTimeout as error:
+                raise Unavailable("the database is busy") from error
+            except OSError as error:
+                raise Unavailable("the database's folder cannot be written to") from error
+            yield
+
+    def _engine(self, begin: str, *, size: int, query_only: bool = False) -> Engine:
+        def connect() -> sqlite3.Connection:
+            return _connect(self.path, self._mode, self.lock, query_only=query_only)
+
+        # Every connection stays until the engine is disposed of: no overflow that would be closed after each use.
+        engine = create_engine(
+            "sqlite://",
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=PATIENCE_SECONDS,
+            json_serializer=to_json,
+            json_deserializer=from_json,
+        )
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    def _checkpoint(self, connection: Connection) -> None:
+        """Copy the WAL back and empty it, if it is time; readers in the way put it off, they are not disturbed."""
+        try:
+            size = self._wal.stat().st_size
+        except FileNotFoundError:
+            return
+        if size < self._checkpoint_at:
+            return
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        try:
+            driver.execute(f"PRAGMA busy_timeout = {CHECKPOINT_WAIT_MS}")
+            in_the_way, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            driver.execute(_BUSY_TIMEOUT)
+        except sqlite3.OperationalError:
+            # What was committed stays committed, in the WAL. The next writer tries again.
+            in_the_way = True
+        self._checkpoint_at = size + CHECKPOINT_BYTES if in_the_way else CHECKPOINT_BYTES
+
+
+def database_path(url: str) -> Path:
+    """Return the absolute path that an address names. Raises ValueError if it names none."""
+    prefix, _, path = url.partition(":///")
+    if prefix != "sqlite" or not path or path.startswith(":memory:") or "?" in path:
+        raise ValueError("a SQLite address is sqlite:///relative/path or sqlite:////absolute/path")
+    return Path(unquote(path)).absolute()
+
+
+_BUSY_TIMEOUT: Final = f"PRAGMA busy_timeout = {int(PATIENCE_SECONDS * 1000)}"
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that holds the lock while it closes."""
+
+    lock: FileLock
+
+    def close(self) -> None:
+        with self.lock.held():
+            super().close()
+
+
+def _connect(path: Path, mode: str, lock: FileLock, *, query_only: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        isolation_level=None,  # the engine begins transactions, the driver none of its own
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
+        factory=_Connection,
+    )
+    connection.lock = lock
+    try:
+        connection.execute(_BUSY_TIMEOUT)
+        _set_wal_mode(connection, lock)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA query_only = {'ON' if query_only else 'OFF'}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_wal_mode(connection: sqlite3.Connection, lock: FileLock) -> None:
+    """Set the mode where it is not set yet. That writes, and so takes the lock; else readers wait for nobody."""
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        with lock.held():
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _code(error: DBAPIError) -> int | None:
+    """Return SQLite's primary result code; extended ones carry it in their lowest byte."""
+    extended: Any = getattr(error.orig, "sqlite_errorcode", None)
+    return extended & 0xFF if isinstance(extended, int) else None
+
+
+def _unique_by_columns() -> dict[str, str]:
+    found = {}
+    for table in metadata.tables.values():
+        uniques: list[Any] = [c for c in table.constraints if isinstance(c, UniqueConstraint) or c is table.primary_key]
+        uniques += [index for index in table.indexes if index.unique]
+        for unique in uniques:
+            columns = ", ".join(f"{table.name}.{column.name}" for column in unique.columns)
+            found[columns] = str(unique.name)
+    return found
+
+
+_UNIQUE: Final = _unique_by_columns()

@@ -1,0 +1,83 @@
+"""The pages: plain HTML forms that work without JavaScript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from lathe.adapters.ui import builds, projects, queue, releases, settings
+from lathe.adapters.ui.account import Account
+from lathe.adapters.ui.errors import error_page
+from lathe.adapters.ui.routing import Pages
+from lathe.adapters.ui.templating import STATIC, static_files
+from lathe.adapters.web.throttle import LoginThrottle
+from lathe.domain.organization import Role
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+    from lathe.adapters.web.parts import Parts
+
+
+def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRoute]:
+    """Return the routes of all pages and of the files that they load."""
+    pages = Pages(parts)
+    get, post, admin = pages.get, pages.post, Role.ADMIN
+    return [
+        *Account(parts, throttle or LoginThrottle()).routes(),
+        get("/releases", releases.releases_page),
+        post("/releases", releases.create_release),
+        get("/releases/{id:uuid}", releases.release_page),
+        post("/releases/{id:uuid}", releases.change_release),
+        post("/releases/{id:uuid}/state", releases.change_state),
+        get("/queue/{id:uuid}", queue.entry_page),
+        post("/queue/{id:uuid}/assign", queue.assign),
+        post("/queue/{id:uuid}/project", queue.select_project),
+        post("/queue/{id:uuid}/create-project", queue.create_project),
+        post("/queue/{id:uuid}/reject", queue.reject),
+        post("/queue/{id:uuid}/undo", queue.undo),
+        get("/builds/{id:uuid}", builds.build_page),
+        post("/builds/{id:uuid}/move", builds.move),
+        post("/builds/{id:uuid}/requeue", builds.requeue),
+        get("/projects", projects.projects_page),
+        post("/projects", projects.create_project),
+        get("/projects/{id:uuid}", projects.project_page),
+        post("/projects/{id:uuid}", projects.change_project),
+        post("/projects/{id:uuid}/releases", projects.create_release),
+        post("/projects/{id:uuid}/repositories", projects.add_repository),
+        post("/projects/{id:uuid}/repositories/{repository_id:uuid}/remove", projects.remove_repository),
+        get("/settings", settings.settings),
+        get("/settings/organization", settings.organization_page),
+        post("/settings/organization", settings.change_organization, admin),
+        get("/settings/keys", settings.keys_page),
+        post("/settings/keys", settings.create_key, admin),
+        post("/settings/keys/{id:uuid}", settings.change_key, admin),
+        post("/settings/keys/{id:uuid}/revoke", settings.revoke_key, admin),
+        get("/settings/webhooks", settings.hooks_page),
+        post("/settings/webhooks", settings.create_hook, admin),
+        post("/settings/webhooks/{id:uuid}/rotate", settings.rotate_hook, admin),
+        post("/settings/webhooks/{id:uuid}/revoke", settings.revoke_hook, admin),
+        Mount(STATIC, routes=[Route("/{name}", static_file, methods=["GET"], name="static_file")]),
+    ]
+
+
+def install(app: Starlette, parts: Parts) -> None:  # noqa: ARG001 — every adapter is installed with the same two
+    """Tell the application how an error looks as a page."""
+    app.state.error_page = error_page
+
+
+async def static_file(request: Request) -> Response:
+    """Serve a static file; under the address that names its content, browsers may keep it for ever."""
+    found = static_files().get(request.path_params["name"])
+    if found is None:
+        raise HTTPException(404)
+    current = request.query_params.get("v") == found.version
+    kept = "public, max-age=31536000, immutable" if current else "no-cache"
+    headers = {"Cache-Control": kept, "ETag": f'"{found.version}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)

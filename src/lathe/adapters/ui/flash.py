@@ -1,0 +1,91 @@
+"""The one line that says what was just done, carried over the redirect that follows a form.
+
+A short-lived cookie holds a code and perhaps an id, never text: what is shown is one of the sentences below, with names
+that are looked up in the visitor's own organization.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from attrs import frozen
+
+from lathe.adapters.web.sessions import cookie_name, keep_cookie
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from lathe.adapters.web.parts import Parts
+
+SENTENCES: Final = {
+    "assigned": "{name} is filed under {place}.",
+    "selected": "The project of {name} is chosen. It waits for a release now.",
+    "rejected": "{name} is rejected.",
+    "undone": "{name} waits in the queue again.",
+    "unselected": "The choice of a project for {name} is taken back.",
+    "moved": "The build is moved.",
+    "requeued": "{name} was sent back and waits in the queue again.",
+    "release_made": "Release {name} is there.",
+    "release_changed": "The release is saved.",
+    "release_active": "The release is active: builds are filed under it now.",
+    "release_closed": "The release is closed: it takes no more builds.",
+    "project_made": "The project is there. Add its repositories and a first release.",
+    "project_changed": "The project is saved.",
+    "repository_added": "The repository belongs to this project now.",
+    "repository_removed": "The repository does not belong to this project any more. Its builds stay.",
+    "organization_changed": "The organization is saved.",
+    "key_changed": "The key is saved.",
+    "key_revoked": "The key is revoked. No request with it is taken any more.",
+    "hook_revoked": "The webhook is revoked. Nothing that is sent to its address is taken any more.",
+    "joined": "Welcome. You are a member now.",
+    "logged_out": "You are logged out.",
+    "password_set": "The password is set, and you are logged in.",
+}
+
+_SECONDS = 60
+_SHAPE = re.compile(r"([a-z_]{1,40})(?:\.([0-9a-f-]{36}))?")
+
+
+@frozen
+class Flash:
+    """What was done, and to what."""
+
+    code: str
+    subject: UUID | None = None
+
+    def sentence(self, name: str | None = None, place: str | None = None) -> str:
+        """Return the line to show; names are isolated, so that their direction does not turn the sentence around."""
+        return SENTENCES[self.code].format(name=_isolated(name) or "It", place=_isolated(place) or "a release")
+
+
+def flash_of(request: Request, parts: Parts) -> Flash | None:
+    """Return what the cookie says; None if there is none, or not one of ours."""
+    found = _SHAPE.fullmatch(request.cookies.get(_name(parts), ""))
+    if not found or found[1] not in SENTENCES:
+        return None
+    try:
+        return Flash(found[1], UUID(found[2]) if found[2] else None)
+    except ValueError:
+        return None
+
+
+def leave_flash(response: Response, parts: Parts, flash: Flash) -> None:
+    """Let the next page say what was done."""
+    value = f"{flash.code}.{flash.subject}" if flash.subject else flash.code
+    keep_cookie(response, parts, _name(parts), value, _SECONDS)
+
+
+def drop_flash(response: Response, parts: Parts) -> None:
+    """Say it once only."""
+    keep_cookie(response, parts, _name(parts), "", 0)
+
+
+def _isolated(name: str | None) -> str | None:
+    return f"\u2068{name}\u2069" if name else None
+
+
+def _name(parts: Parts) -> str:
+    return cookie_name(parts, "lathe-flash")

@@ -1,0 +1,122 @@
+"""The Build Queue: the page of an entry, and what people decide, on it or on the Releases page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lathe.adapters.ui import contexts
+from lathe.adapters.ui.contexts import Context, Notice
+from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
+from lathe.adapters.ui.releases import queue_row, releases_page
+from lathe.adapters.ui.visit import Visit, carried_out
+from lathe.application import projects, queries, triage
+from lathe.domain.project import Project
+from lathe.domain.queue_entry import EntryStatus, RejectReason
+from lathe.domain.release import Release
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+def entry_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> contexts.EntryPage:
+    """Show a queue entry."""
+    page = queries.entry_page(visit.store, visit.org, visit.id())
+    name = page.view.entry.facts.name
+    return contexts.EntryPage(
+        frame=visit.frame(name, "releases", notice, name=name),
+        tried=tried,
+        row=queue_row(page.view, [release for release, _ in page.releases]),
+        releases=by_project(page.releases, page.view.project),
+        projects=page.projects,
+        deliveries=page.deliveries,
+        now=page.now,
+    )
+
+
+def by_project(pairs: list[tuple[Release, Project]], first: Project | None) -> list[tuple[Project, list[Release]]]:
+    """Group active releases by project, those of ``first`` before the others."""
+    groups: dict[Project, list[Release]] = {}
+    for release, project in pairs:
+        groups.setdefault(project, []).append(release)
+    return sorted(groups.items(), key=lambda group: group[0] != first)
+
+
+def assign(visit: Visit, form: Form) -> Response:
+    """File the entry under a release."""
+
+    def act() -> Response:
+        triage.assign(
+            visit.store,
+            visit.parts.ids,
+            visit.caller,
+            visit.id(),
+            form.id("release_id", "release"),
+            remember_repository=form.ticked("remember_repository"),
+        )
+        return _back(visit, form, "assigned")
+
+    return _decided(visit, form, "assign", act)
+
+
+def select_project(visit: Visit, form: Form) -> Response:
+    """Choose the entry's project; the choice of a release comes next."""
+
+    def act() -> Response:
+        triage.select_project(visit.store, visit.caller, visit.id(), form.id("project_id", "project"))
+        return _back(visit, form, "selected")
+
+    return _decided(visit, form, "project", act)
+
+
+def create_project(visit: Visit, form: Form) -> Response:
+    """Create a project with the entry's repository, and choose it."""
+
+    def act() -> Response:
+        view = queries.entry(visit.store, visit.org, visit.id())
+        url = view.entry.facts.repo_url
+        wanted = [url.https] if url and form.ticked("declare_repository") else []
+        made = projects.create(visit.store, visit.parts.ids, visit.caller, form.text("name"), wanted)
+        triage.select_project(visit.store, visit.caller, visit.id(), made.project.id)
+        return _back(visit, form, "selected")
+
+    return _decided(visit, form, "create-project", act)
+
+
+def reject(visit: Visit, form: Form) -> Response:
+    """Reject the entry."""
+
+    def act() -> Response:
+        triage.reject(visit.store, visit.caller, visit.id(), form.choice("reason", RejectReason), form.text("note"))
+        return _back(visit, form, "rejected")
+
+    return _decided(visit, form, "reject", act)
+
+
+def undo(visit: Visit, form: Form) -> Response:
+    """Take the last decision on the entry back."""
+
+    def act() -> Response:
+        before = queries.entry(visit.store, visit.org, visit.id()).entry.status
+        triage.undo(visit.store, visit.caller, visit.id())
+        return _back(visit, form, "unselected" if before is EntryStatus.PENDING else "undone")
+
+    return _decided(visit, form, "undo", act)
+
+
+def _decided(visit: Visit, form: Form, name: str, act: Callable[[], Response]) -> Response:
+    """Carry a decision out; what goes wrong is shown on the page that the form was on."""
+    queries.entry(visit.store, visit.org, visit.id())
+
+    def again(tried: Tried, notice: Notice | None) -> Context:
+        return releases_page(visit, tried, notice) if _from_list(form) else entry_page(visit, tried, notice)
+
+    return carried_out(f"{name}-{visit.id()}", form, act, again)
+
+
+def _back(visit: Visit, form: Form, code: str) -> Response:
+    return visit.go("/releases" if _from_list(form) else f"/queue/{visit.id()}", code, visit.id())
+
+
+def _from_list(form: Form) -> bool:
+    return form.text("from") == "releases"

@@ -1,0 +1,170 @@
+"""One request to a page: who asks, in which organization, and how handlers answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+from attrs import frozen
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from lathe.adapters.ui.contexts import Context, Frame, Inside, Notice
+from lathe.adapters.ui.flash import Flash, drop_flash, flash_of, leave_flash
+from lathe.adapters.ui.forms import Form, Tried, tried
+from lathe.adapters.ui.templating import render
+from lathe.adapters.web.csrf import form_token
+from lathe.application.caller import Caller
+from lathe.domain.errors import Conflict, Invalid, NotFound
+from lathe.domain.organization import Actor, Member, Organization, Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from lathe.adapters.web.parts import Parts
+    from lathe.application.login import Viewer
+    from lathe.application.ports import Store
+
+T = TypeVar("T")
+
+
+def base_of(organization: Organization) -> str:
+    """Return the address of an organization. Slugs may hold letters of any script."""
+    return f"/o/{quote(organization.slug, safe='')}"
+
+
+def answer(context: Context, status: int = 200) -> HTMLResponse:
+    """Render a page."""
+    return HTMLResponse(render(context.template, context), status)
+
+
+@frozen
+class Visit:
+    """A person in an organization, and what the person asks for."""
+
+    request: Request
+    parts: Parts
+    viewer: Viewer
+    session_token: str
+    organization: Organization
+    member: Member
+
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self.parts.store
+
+    @property
+    def org(self) -> UUID:
+        """The organization's id."""
+        return self.organization.id
+
+    @property
+    def caller(self) -> Caller:
+        """On whose behalf use cases run."""
+        user = self.viewer.user
+        return Caller(self.org, Actor("user", user.id, user.name))
+
+    @property
+    def base(self) -> str:
+        """The organization's address."""
+        return base_of(self.organization)
+
+    @property
+    def address(self) -> str:
+        """This server's own address, as configured, else as it was asked."""
+        return self.parts.base_url or str(self.request.base_url).rstrip("/")
+
+    @property
+    def now(self) -> datetime:
+        """The store's time."""
+        return self.store.read(lambda tx: tx.now())
+
+    @property
+    def flash(self) -> Flash | None:
+        """What was done just before."""
+        return flash_of(self.request, self.parts)
+
+    def id(self, name: str = "id") -> UUID:
+        """Return an id from the address."""
+        found: UUID = self.request.path_params[name]
+        return found
+
+    def frame(self, title: str, section: str, notice: Notice | None = None, *, name: str | None = None) -> Frame:
+        """Return the frame of a page; a notice goes before what was done just before, of which ``name`` is the name."""
+        flash = self.flash
+        if notice is None and flash:
+            notice = Notice(flash.sentence(name))
+        return Frame(
+            title=f"{title} · {self.organization.name}",
+            section=section,
+            notice=notice,
+            csrf=form_token(self.session_token),
+            inside=self.inside,
+        )
+
+    @property
+    def inside(self) -> Inside:
+        """What the frame shows of the person."""
+        others = tuple((org.name, base_of(org)) for org, _ in self.viewer.memberships if org.id != self.org)
+        user = self.viewer.user
+        return Inside(self.organization.name, self.base, user.name, user.email, self.member.role, others)
+
+    def go(self, path: str, code: str | None = None, subject: UUID | None = None) -> Response:
+        """Send the browser to a page of the organization, which says what was done."""
+        response = RedirectResponse(f"{self.base}{path}", 303)
+        if code:
+            leave_flash(response, self.parts, Flash(code, subject))
+        return response
+
+
+Again = Callable[[Tried, Notice | None], Context]
+
+
+def carried_out(form_name: str, form: Form, act: Callable[[], Response], again: Again) -> Response:
+    """Do what a form asks for, or show its page again.
+
+    What cannot be done because somebody was faster is said at the top (409); faults stand at their fields, with
+    everything as it was typed (422).
+    """
+    try:
+        return act()
+    except Invalid as error:
+        faults = tried(form_name, form, error)
+        named = any(faults.errors)
+        text = "Nothing was changed. See the marked field." if named else sentence(error.detail)
+        return answer(again(faults, Notice(text, "bad")), 422)
+    except Conflict as error:
+        taken = {"name": error.detail} if error.reason in ("name_taken", "slug_taken") else {}
+        return answer(again(Tried(form_name, form, taken), Notice(sentence(error.detail), "bad")), 409)
+
+
+def sentence(detail: str) -> str:
+    """Return a detail as a sentence."""
+    return detail[:1].upper() + detail[1:] + ("" if detail.endswith((".", "?", "!")) else ".")
+
+
+def finish(response: Response | Context, visit: Visit) -> Response:
+    """Render what a handler returned, and let the browser forget the flash that it has shown."""
+    if isinstance(response, Response):
+        return response
+    page = answer(response)
+    if visit.flash:
+        drop_flash(page, visit.parts)
+    return page
+
+
+def found(look: Callable[[], T]) -> T | None:
+    """Return what ``look`` finds, None if it is not there."""
+    try:
+        return look()
+    except NotFound:
+        return None
+
+
+def needed_role(role: Role) -> str:
+    """Say what a person lacks."""
+    who = {Role.ADMIN: "admins", Role.TESTER: "testers and admins", Role.VIEWER: "members"}[role]
+    return f"Only {who} of this organization may do that."

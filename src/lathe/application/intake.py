@@ -1,0 +1,201 @@
+"""The values that receiving deals in: what came in, what is known, what is to be written, what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from attrs import Factory, define, field, frozen
+
+from lathe.domain.api_key import ApiKey, Scope
+from lathe.domain.build import Build
+from lathe.domain.build_report import BuildReport
+from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
+from lathe.domain.errors import LatheError
+from lathe.domain.hook import Hook
+from lathe.domain.identity import Identity
+from lathe.domain.organization import Organization
+from lathe.domain.placement import Placement
+from lathe.domain.project import LinkedProject, Project
+from lathe.domain.queue_entry import QueueEntry
+from lathe.domain.rate_limit import Decision, Window
+from lathe.domain.release import Release
+from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repository import Repository, RepositoryLink
+from lathe.domain.steps import Reason
+
+
+@frozen
+class Presented:
+    """The credential of a request: the SHA-256 of a well-formed key, a hook whose signature was checked, or the bare
+    organization id. Exactly the field that ``kind`` names is set."""
+
+    kind: CredentialKind
+    key_hash: bytes | None = None
+    hook_id: UUID | None = None
+    organization_id: UUID | None = None
+
+
+@frozen
+class Reading:
+    """What a request says: a report, a reason why there is none, or what is wrong with it."""
+
+    event: str | None
+    delivery_id: str | None
+    content: BuildReport | Reason | LatheError
+
+
+@frozen
+class Incoming:
+    """One delivery on its way in. ``source`` is the provider whose address it came to; ``body`` is what is stored."""
+
+    presented: Presented
+    source: str
+    reading: Reading
+    body: bytes
+    headers: dict[str, str] = field(factory=dict)
+
+
+@frozen
+class Wanted:
+    """What must be loaded to decide about one delivery.
+
+    ``scope`` is an identity scope other than a repository; the identities of any repository that ``url`` or ``uuid``
+    finds are wanted too, by ``source`` (of the report) and ``run_key``. ``delivery_source`` is the provider's.
+    """
+
+    presented: Presented
+    delivery_source: str
+    delivery_id: str | None = None
+    source: str | None = None
+    run_key: str | None = None
+    scope: str | None = None
+    url: RepoUrl | None = None
+    uuid: str | None = None
+    name: tuple[str, ...] = ()
+    project_id: UUID | None = None
+    release_id: UUID | None = None
+
+
+@frozen
+class Known:
+    """Everything that deciding about a batch can need, over all its organizations.
+
+    Credentials come with their windows. ``deliveries`` are those that came before under the same delivery id (without
+    bodies); ``builds`` and ``entries`` belong to them or to ``identities`` (a build's entry too). ``projects`` are
+    candidates for matching and whatever project is named in the rest, ``releases`` all active ones of those, and
+    whatever release is named.
+    """
+
+    now: datetime
+    keys: Mapping[bytes, tuple[ApiKey, Window]] = Factory(dict)
+    hooks: Mapping[UUID, tuple[Hook, Window]] = Factory(dict)
+    organizations: Mapping[UUID, tuple[Organization, Window]] = Factory(dict)
+    deliveries: Sequence[Delivery] = ()
+    repositories: Sequence[Repository] = ()
+    links: Sequence[RepositoryLink] = ()
+    identities: Sequence[Identity] = ()
+    builds: Sequence[Build] = ()
+    entries: Sequence[QueueEntry] = ()
+    projects: Sequence[LinkedProject] = ()
+    releases: Sequence[Release] = ()
+
+
+@frozen
+class Usage:
+    """The window of a credential after a batch, and how many of its requests were admitted in it."""
+
+    organization_id: UUID
+    id: UUID
+    window: Window
+    admitted: int
+
+
+@define
+class Changes:
+    """What a batch writes. Each list holds each row once, in its final form.
+
+    ``joined`` are pairs of repositories: everything of the first becomes the second's, and the first is removed.
+    ``now`` is when the credentials were used.
+    """
+
+    now: datetime
+    keys: list[Usage] = field(factory=list)
+    hooks: list[Usage] = field(factory=list)
+    organizations: list[Usage] = field(factory=list)
+    new_repositories: list[Repository] = field(factory=list)
+    changed_repositories: list[Repository] = field(factory=list)
+    joined: list[tuple[Repository, Repository]] = field(factory=list)
+    new_identities: list[Identity] = field(factory=list)
+    changed_identities: list[Identity] = field(factory=list)
+    new_builds: list[Build] = field(factory=list)
+    changed_builds: list[Build] = field(factory=list)
+    new_entries: list[QueueEntry] = field(factory=list)
+    changed_entries: list[QueueEntry] = field(factory=list)
+    new_deliveries: list[Delivery] = field(factory=list)
+
+
+@frozen
+class Admission:
+    """A credential that was let in or refused for its limit: what the answer's headers say of it."""
+
+    kind: CredentialKind
+    credential_id: UUID
+    organization_id: UUID
+    scopes: frozenset[Scope]
+    name: str
+    decision: Decision | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the caller proved to hold a secret; the bare organization id proves nothing."""
+        return self.kind is not CredentialKind.ORGANIZATION
+
+    @property
+    def may_read(self) -> bool:
+        """Whether answers may show what is stored beside what was sent."""
+        return Scope.BUILDS_READ in self.scopes
+
+
+@frozen
+class BuildView:
+    """A build with the names of where it is filed."""
+
+    build: Build
+    project: Project
+    release: Release
+
+
+@frozen
+class EntryView:
+    """A queue entry with its project, and the release that would be chosen there (None: no active one takes it)."""
+
+    entry: QueueEntry
+    project: Project | None = None
+    suggested_release: Release | None = None
+
+
+@frozen
+class Received:
+    """What became of an admitted delivery. Exactly one of ``build``, ``entry`` and ``reason`` is set."""
+
+    status: DeliveryStatus
+    delivery_id: UUID
+    admission: Admission
+    build: BuildView | None = None
+    entry: EntryView | None = None
+    reason: Reason | None = None
+    placement: Placement | None = None
+
+
+@frozen
+class Refused:
+    """A delivery that was not taken, and why; ``admission`` where a credential was recognised."""
+
+    error: LatheError
+    admission: Admission | None = None
+
+
+Answer = Received | Refused

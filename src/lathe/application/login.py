@@ -1,0 +1,296 @@
+"""How people get in: set-up, one-time links, passwords, sessions."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from lathe.application import organizations
+from lathe.application.ports import Ids, PasswordHasher, Store, Transaction
+from lathe.domain.errors import Conflict, NotFound, Unauthenticated
+from lathe.domain.organization import Member, Organization, Role, User, checked_email
+from lathe.domain.session import LINK_LIFE, LinkPurpose, OneTimeLink, Session, checked_password
+from lathe.domain.text import checked_name
+
+TOKEN_BYTES = 32
+_SEEN_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+@frozen
+class Viewer:
+    """A logged-in person and the organizations the person belongs to, by slug."""
+
+    user: User
+    memberships: tuple[tuple[Organization, Member], ...]
+    session: Session
+
+    def membership(self, slug: str) -> tuple[Organization, Member]:
+        """Return the organization of that slug with the person's part in it. Raises NotFound."""
+        for organization, member in self.memberships:
+            if organization.slug == slug:
+                return organization, member
+        raise NotFound("there is no such organization, or you are not a member of it")
+
+
+@frozen
+class LinkView:
+    """What a one-time link is for, before it is used."""
+
+    purpose: LinkPurpose
+    email: str | None
+    organization: str | None
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def needs_setup(store: Store) -> bool:
+    """Tell whether nobody is there yet."""
+    return not store.read(lambda tx: tx.users.any())
+
+
+def setup_link(store: Store, ids: Ids) -> str:
+    """Return the token of a new link that sets up the first organization and admin; earlier ones stop working.
+
+    Raises Conflict if somebody is set up already.
+    """
+    token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> None:
+        if tx.users.any():
+            raise Conflict("somebody is set up already", code="already_set_up")
+        tx.links.remove_setup()
+        tx.links.add(_link(tx, token, LinkPurpose.SETUP))
+
+    store.write(work)
+    return token
+
+
+def create_user(store: Store, ids: Ids, email: str, organization_id: UUID, role: Role) -> tuple[User, str, LinkPurpose]:
+    """Invite a person and return the token of the link to hand over.
+
+    A new account's link sets the password and joins. The link for an account that exists only joins: whoever invites
+    somebody must not be able to take over the account.
+    """
+    email = checked_email(email)
+    token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> tuple[User, LinkPurpose]:
+        tx.organizations.get(organization_id)
+        user = tx.users.find_by_email(email)
+        purpose = LinkPurpose.JOIN if user else LinkPurpose.PASSWORD
+        if user is None:
+            user = User(ids.new(), email, email.partition("@")[0], tx.now())
+            tx.users.add(user)
+            tx.users.join(Member(organization_id, user.id, role, tx.now()))
+            tx.links.add(_link(tx, token, purpose, user_id=user.id))
+        else:
+            link = _link(tx, token, purpose, user_id=user.id, organization_id=organization_id, role=role)
+            tx.links.add(link)
+        return user, purpose
+
+    user, purpose = store.write(work)
+    return user, token, purpose
+
+
+def reset_link(store: Store, ids: Ids, email: str) -> str:
+    """Return the token of a link that sets the password of an account. Raises NotFound."""
+    email, token = checked_email(email), ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> None:
+        user = tx.users.find_by_email(email)
+        if user is None:
+            raise NotFound(f"there is no account {email}")
+        tx.links.add(_link(tx, token, LinkPurpose.PASSWORD, user_id=user.id))
+
+    store.write(work)
+    return token
+
+
+def login_link(store: Store, ids: Ids, user_id: UUID) -> str:
+    """Return the token of a link that logs a person in as often as it is opened: for the demo alone."""
+    token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> None:
+        tx.links.add(evolve(_link(tx, token, LinkPurpose.LOGIN, user_id=user_id), reusable=True))
+
+    store.write(work)
+    return token
+
+
+def look_at_link(store: Store, token: str, purpose: LinkPurpose) -> LinkView:
+    """Return what a link is for, without using it up.
+
+    Raises NotFound if it is unknown, used up, expired or of another kind.
+    """
+
+    def work(tx: Transaction) -> LinkView:
+        link = _usable(tx, token, purpose, lock=False)
+        user = tx.users.get(link.user_id) if link.user_id else None
+        organization = tx.organizations.get(link.organization_id) if link.organization_id else None
+        return LinkView(purpose, user.email if user else None, organization.name if organization else None)
+
+    return store.read(work)
+
+
+def set_up(
+    store: Store,
+    ids: Ids,
+    hasher: PasswordHasher,
+    token: str,
+    *,
+    organization: str,
+    email: str,
+    name: str,
+    password: str,
+) -> tuple[Organization, str]:
+    """Use the set-up link: make the first organization and its admin, logged in. Returns the session's token.
+
+    Raises NotFound (the link), Invalid, Conflict (somebody was faster).
+    """
+    email, name, password = checked_email(email), checked_name(name), checked_password(password)
+    checked_name(organization, "/organization")
+    hashed = hasher.hash(password)
+    session_token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> Organization:
+        link = _usable(tx, token, LinkPurpose.SETUP, lock=True)
+        if tx.users.any():
+            raise Conflict("somebody is set up already", code="already_set_up")
+        now = tx.now()
+        made = organizations.add(tx, ids, organization)
+        user = User(ids.new(), email, name, now, hashed)
+        tx.users.add(user)
+        tx.users.join(Member(made.id, user.id, Role.ADMIN, now))
+        tx.links.save(link.used(now))
+        _open_session(tx, user.id, session_token)
+        return made
+
+    return store.write(work), session_token
+
+
+def set_password(store: Store, ids: Ids, hasher: PasswordHasher, token: str, *, name: str | None, password: str) -> str:
+    """Use a password link; every other session of the person ends. Returns the new session's token.
+
+    Raises NotFound (the link), Invalid.
+    """
+    name = checked_name(name) if name else None
+    hashed = hasher.hash(checked_password(password))
+    session_token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> None:
+        link = _usable(tx, token, LinkPurpose.PASSWORD, lock=True)
+        user = tx.users.get(_user_of(link))
+        tx.users.save(evolve(user, password_hash=hashed, name=name or user.name))
+        tx.sessions.remove_all(user.id)
+        tx.links.save(link.used(tx.now()))
+        _open_session(tx, user.id, session_token)
+
+    store.write(work)
+    return session_token
+
+
+def join(store: Store, viewer: Viewer, token: str) -> Organization:
+    """Use a join link as the person it was made for. Raises NotFound (the link, or another person's)."""
+
+    def work(tx: Transaction) -> Organization:
+        link = _usable(tx, token, LinkPurpose.JOIN, lock=True)
+        if link.user_id != viewer.user.id or link.organization_id is None or link.role is None:
+            raise NotFound("this link is for another account")
+        tx.users.join(Member(link.organization_id, viewer.user.id, link.role, tx.now()))
+        tx.links.save(link.used(tx.now()))
+        return tx.organizations.get(link.organization_id)
+
+    return store.write(work)
+
+
+def login_by_link(store: Store, ids: Ids, token: str) -> str:
+    """Log in with a login link and return the session's token. Raises NotFound."""
+    session_token = ids.entropy(TOKEN_BYTES).hex()
+
+    def work(tx: Transaction) -> None:
+        link = _usable(tx, token, LinkPurpose.LOGIN, lock=True)
+        _open_session(tx, _user_of(link), session_token)
+
+    store.write(work)
+    return session_token
+
+
+def login(store: Store, ids: Ids, hasher: PasswordHasher, email: str, password: str) -> str:
+    """Log in and return the session's token.
+
+    Raises Unauthenticated: one answer for unknown people and wrong passwords.
+    """
+    user = store.read(lambda tx: tx.users.find_by_email(email.strip().lower()))
+    fits = hasher.verify(user.password_hash if user else None, password)
+    if user is None or not fits:
+        raise Unauthenticated("E-mail address or password is wrong")
+    session_token = ids.entropy(TOKEN_BYTES).hex()
+    store.write(lambda tx: _open_session(tx, user.id, session_token))
+    return session_token
+
+
+def viewer(store: Store, token: str) -> Viewer | None:
+    """Return who a session belongs to, None if it has ended. Use prolongs it."""
+    hashed = token_hash(token)
+
+    def look(tx: Transaction) -> tuple[Viewer, bool] | None:
+        session, now = tx.sessions.find(hashed), tx.now()
+        if session is None or not session.alive(now):
+            return None
+        found = Viewer(tx.users.get(session.user_id), tuple(tx.users.memberships(session.user_id)), session)
+        return found, now - session.last_seen_at >= _SEEN_AT_MOST_EVERY
+
+    found = store.read(look)
+    if found is None:
+        return None
+    if found[1]:
+        store.write(lambda tx: _prolong(tx, hashed))
+    return found[0]
+
+
+def logout(store: Store, token: str) -> None:
+    """End a session; one that has ended is fine."""
+    store.write(lambda tx: tx.sessions.remove(token_hash(token)))
+
+
+def _link(
+    tx: Transaction,
+    token: str,
+    purpose: LinkPurpose,
+    *,
+    user_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    role: Role | None = None,
+) -> OneTimeLink:
+    now = tx.now()
+    return OneTimeLink(token_hash(token), purpose, now, now + LINK_LIFE, user_id, organization_id, role)
+
+
+def _usable(tx: Transaction, token: str, purpose: LinkPurpose, *, lock: bool) -> OneTimeLink:
+    link = tx.links.find(token_hash(token), lock=lock)
+    if link is None or link.purpose is not purpose or not link.usable(tx.now()):
+        raise NotFound("this link is not valid any more")
+    return link
+
+
+def _user_of(link: OneTimeLink) -> UUID:
+    if link.user_id is None:
+        raise LookupError("a link that is made for a person names nobody")
+    return link.user_id
+
+
+def _open_session(tx: Transaction, user_id: UUID, token: str) -> None:
+    now = tx.now()
+    tx.sessions.add(Session(token_hash(token), user_id, now, now))
+
+
+def _prolong(tx: Transaction, hashed: bytes) -> None:
+    session = tx.sessions.find(hashed)
+    if session:
+        tx.sessions.save(session.seen(tx.now()))

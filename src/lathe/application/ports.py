@@ -1,0 +1,446 @@
+"""What the use cases need from outside. Adapters implement these; one contract suite holds every store to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from lathe.application.intake import Answer, Changes, Incoming, Known, Reading, Wanted
+from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.domain.api_key import ApiKey
+from lathe.domain.build import Build
+from lathe.domain.delivery import Delivery
+from lathe.domain.hook import Hook
+from lathe.domain.identity import Identity
+from lathe.domain.organization import Member, Organization, User
+from lathe.domain.project import LinkedProject, Project
+from lathe.domain.queue_entry import QueueEntry
+from lathe.domain.rate_limit import Window
+from lathe.domain.release import Release
+from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repository import Repository, RepositoryLink
+from lathe.domain.session import OneTimeLink, Session
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """Where everything is kept. It owns begin, commit and retry; use cases hand it the work of one transaction."""
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction and return its result after the COMMIT is durable.
+
+        ``work`` may run more than once (after a race the store rolls back and runs it again), so it must change nothing
+        but the transaction. Whatever it raises rolls everything back and is raised here. Raises Unavailable if the
+        store cannot be reached (nothing was stored) and OutcomeUnknown if a COMMIT was sent and not answered.
+        """
+        ...
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` on one consistent, committed state, without locks; writing there is an error.
+
+        Raises Unavailable if the store cannot be reached.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back every connection. The store is not used afterwards."""
+        ...
+
+
+class Transaction(Protocol):
+    """One transaction. Every method that takes an organization sees and touches only that one's rows.
+
+    Methods named ``get`` raise NotFound where nothing is there (or it is another organization's), ``find`` return None.
+    With ``lock`` no other transaction can lock or change the row until this one ends. ``add`` stores a new row,
+    ``save`` replaces the row of the same id. Lists come in the order that their docstring says.
+    """
+
+    organizations: Organizations
+    users: Users
+    sessions: Sessions
+    links: Links
+    projects: Projects
+    repositories: Repositories
+    releases: Releases
+    builds: Builds
+    entries: Entries
+    identities: Identities
+    deliveries: Deliveries
+    keys: Keys
+    hooks: Hooks
+    intake: IntakeSets
+
+    def now(self) -> datetime:
+        """Return the store's clock (UTC), the same for all processes on this store; it moves inside a transaction."""
+        ...
+
+
+class Organizations(Protocol):
+    """Tenants. Addressed by id without an organization: they are the organization."""
+
+    def add(self, organization: Organization) -> None:
+        """Store it. Raises Conflict (``slug_taken``)."""
+        ...
+
+    def get(self, organization_id: UUID) -> Organization: ...
+
+    def find_by_slug(self, slug: str) -> Organization | None: ...
+
+    def save(self, organization: Organization) -> None: ...
+
+    def all(self) -> list[Organization]:
+        """Return every one, by slug. For the command line and first run only."""
+        ...
+
+
+class Users(Protocol):
+    """People and their memberships. People belong to no organization; members do."""
+
+    def add(self, user: User) -> None:
+        """Store the person. Raises Conflict (``email_taken``)."""
+        ...
+
+    def get(self, user_id: UUID) -> User: ...
+
+    def find_by_email(self, email: str) -> User | None: ...
+
+    def save(self, user: User) -> None: ...
+
+    def any(self) -> bool:
+        """Whether there is anybody at all."""
+        ...
+
+    def join(self, member: Member) -> None:
+        """Make the person a member, or give the member another role."""
+        ...
+
+    def member(self, organization_id: UUID, user_id: UUID) -> Member | None: ...
+
+    def members(self, organization_id: UUID) -> list[tuple[User, Member]]:
+        """Return all members by e-mail address."""
+        ...
+
+    def memberships(self, user_id: UUID) -> list[tuple[Organization, Member]]:
+        """Return the organizations the person belongs to, by slug."""
+        ...
+
+
+class Sessions(Protocol):
+    """Logins, found by the hash of their token."""
+
+    def add(self, session: Session) -> None: ...
+
+    def find(self, token_hash: bytes) -> Session | None: ...
+
+    def save(self, session: Session) -> None: ...
+
+    def remove(self, token_hash: bytes) -> None:
+        """End one; absent is fine."""
+        ...
+
+    def remove_all(self, user_id: UUID) -> None:
+        """End all of a person's."""
+        ...
+
+
+class Links(Protocol):
+    """One-time links, found by the hash of their token."""
+
+    def add(self, link: OneTimeLink) -> None: ...
+
+    def find(self, token_hash: bytes, *, lock: bool = False) -> OneTimeLink | None: ...
+
+    def save(self, link: OneTimeLink) -> None: ...
+
+    def remove_setup(self) -> None:
+        """Forget every set-up link (a new one is printed at each start until somebody is set up)."""
+        ...
+
+
+class Projects(Protocol):
+    """Projects of an organization."""
+
+    def add(self, project: Project) -> None:
+        """Store it. Raises Conflict: ``name_taken`` (case aside) or ``slug_taken``."""
+        ...
+
+    def get(self, organization_id: UUID, project_id: UUID) -> Project: ...
+
+    def find_by_slug(self, organization_id: UUID, slug: str) -> Project | None: ...
+
+    def save(self, project: Project) -> None:
+        """Replace it. Raises Conflict (``name_taken``)."""
+        ...
+
+    def page(self, organization_id: UUID, wanted: ProjectFilter, limit: int, after: Place | None) -> list[Project]:
+        """Return up to ``limit``, newest first, beginning behind ``after``."""
+        ...
+
+    def all(self, organization_id: UUID) -> list[Project]:
+        """Return every one by name, case aside (for choosing one)."""
+        ...
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Project]:
+        """Return those of ``ids`` that are there, by id."""
+        ...
+
+    def candidates(
+        self, organization_id: UUID, uuid: str | None, url: RepoUrl | None, name: tuple[str, ...]
+    ) -> list[LinkedProject]:
+        """Return at least every project that matching could find for a repository, each with all its repositories."""
+        ...
+
+
+class Repositories(Protocol):
+    """Repositories of an organization and their links to projects."""
+
+    def add(self, repository: Repository) -> None:
+        """Store it. Raises Conflict (``repository_known``) if its URL or UUID is known."""
+        ...
+
+    def get(self, organization_id: UUID, repository_id: UUID) -> Repository: ...
+
+    def find_by_url(self, organization_id: UUID, url: RepoUrl) -> Repository | None: ...
+
+    def link(self, link: RepositoryLink) -> None:
+        """Store the link. Raises Conflict (``repository_linked``) if the repository has one."""
+        ...
+
+    def find_link(self, organization_id: UUID, repository_id: UUID) -> RepositoryLink | None: ...
+
+    def unlink(self, organization_id: UUID, repository_id: UUID) -> None:
+        """Remove the link. Raises NotFound if there is none."""
+        ...
+
+    def of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
+        """Return what is linked to a project, oldest link first."""
+        ...
+
+
+class Releases(Protocol):
+    """Releases of an organization's projects."""
+
+    def add(self, release: Release) -> None:
+        """Store it. Raises Conflict (``name_taken``) if the project has one of that name, case aside."""
+        ...
+
+    def get(self, organization_id: UUID, release_id: UUID, *, lock: bool = False) -> Release: ...
+
+    def save(self, release: Release) -> None:
+        """Replace it. Raises Conflict (``name_taken``)."""
+        ...
+
+    def of_project(self, organization_id: UUID, project_id: UUID) -> list[Release]:
+        """Return all of a project's, newest first."""
+        ...
+
+    def active(self, organization_id: UUID) -> list[Release]:
+        """Return all active ones, the most recently activated first."""
+        ...
+
+    def inactive(self, organization_id: UUID, limit: int) -> list[Release]:
+        """Return up to ``limit`` planned and closed ones, newest first."""
+        ...
+
+    def page(self, organization_id: UUID, project_id: UUID, limit: int, after: Place | None) -> list[Release]:
+        """Return up to ``limit`` of a project's, newest first, beginning behind ``after``."""
+        ...
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Release]:
+        """Return those of ``ids`` that are there, by id."""
+        ...
+
+
+class Builds(Protocol):
+    """Filed builds of an organization."""
+
+    def add(self, build: Build) -> None: ...
+
+    def get(self, organization_id: UUID, build_id: UUID, *, lock: bool = False) -> Build: ...
+
+    def save(self, build: Build) -> None: ...
+
+    def page(self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None) -> list[Build]:
+        """Return up to ``limit`` that are not withdrawn, newest first, beginning behind ``after``."""
+        ...
+
+    def newest_per_branch(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Build]:
+        """Return the newest build of each branch (or tag, or none), newest first, of at most ``limit`` branches."""
+        ...
+
+    def count(self, organization_id: UUID, release_id: UUID, at_most: int) -> int:
+        """Return how many a release has that are not withdrawn, counting no further than ``at_most``."""
+        ...
+
+
+class Entries(Protocol):
+    """The Build Queue of an organization."""
+
+    def add(self, entry: QueueEntry) -> None: ...
+
+    def get(self, organization_id: UUID, entry_id: UUID, *, lock: bool = False) -> QueueEntry: ...
+
+    def save(self, entry: QueueEntry) -> None: ...
+
+    def page(self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None) -> list[QueueEntry]:
+        """Return up to ``limit``, newest first, beginning behind ``after``."""
+        ...
+
+    def decided(self, organization_id: UUID, limit: int) -> list[QueueEntry]:
+        """Return the ``limit`` last assigned or rejected ones, the last decision first."""
+        ...
+
+    def count_pending(self, organization_id: UUID, at_most: int) -> int:
+        """Return how many wait, counting no further than ``at_most``."""
+        ...
+
+    def oldest_pending(self, organization_id: UUID) -> datetime | None:
+        """Return since when the oldest one waits."""
+        ...
+
+
+class Identities(Protocol):
+    """The newest known state of each build's identity."""
+
+    def get(self, organization_id: UUID, identity_id: UUID, *, lock: bool = False) -> Identity: ...
+
+    def save(self, identity: Identity) -> None: ...
+
+
+class Deliveries(Protocol):
+    """Stored deliveries. They are written by ``IntakeSets.save``."""
+
+    def get(self, organization_id: UUID, delivery_id: UUID) -> Delivery:
+        """Return it with its body."""
+        ...
+
+    def of_subject(
+        self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        """Return the deliveries that spoke of a build or entry, newest first, with empty bodies."""
+        ...
+
+
+class Keys(Protocol):
+    """API keys of an organization. Their windows are kept apart from what people change."""
+
+    def add(self, key: ApiKey) -> None: ...
+
+    def get(self, organization_id: UUID, key_id: UUID, *, lock: bool = False) -> ApiKey: ...
+
+    def save(self, key: ApiKey) -> None:
+        """Replace what people change (name, limit, revocation); counts of use and the window stay."""
+        ...
+
+    def all(self, organization_id: UUID) -> list[ApiKey]:
+        """Return every one, newest first, revoked ones included."""
+        ...
+
+    def admit(self, key_hash: bytes) -> tuple[ApiKey, Window] | None:
+        """Lock the key with that hash, in whatever organization, and return it with its window of requests."""
+        ...
+
+    def spend(self, key: ApiKey, window: Window, now: datetime) -> None:
+        """Keep the window after one more admitted request, and count it."""
+        ...
+
+    def count_refused(self, refused: dict[UUID, int]) -> None:
+        """Add requests that were refused for their limit, by key id."""
+        ...
+
+
+class Hooks(Protocol):
+    """Signed webhook addresses of an organization."""
+
+    def add(self, hook: Hook) -> None: ...
+
+    def get(self, organization_id: UUID, hook_id: UUID, *, lock: bool = False) -> Hook: ...
+
+    def find(self, hook_id: UUID) -> Hook | None:
+        """Return the hook of that id, in whatever organization, revoked ones included."""
+        ...
+
+    def save(self, hook: Hook) -> None:
+        """Replace what people change (secrets, revocation); counts of use and the window stay."""
+        ...
+
+    def all(self, organization_id: UUID) -> list[Hook]:
+        """Return every one, newest first, revoked ones included."""
+        ...
+
+    def count_refused(self, refused: dict[UUID, int]) -> None:
+        """Add requests that were refused (wrong signature, limit), by hook id; unknown ids are passed over."""
+        ...
+
+
+class IntakeSets(Protocol):
+    """Receiving, in sets: a handful of statements for one delivery or for a hundred."""
+
+    def load(self, wanted: Sequence[Wanted]) -> Known:
+        """Lock the credentials in ``wanted`` (keys by id, then hooks, then organizations), then the identities (by id),
+        read the clock, and return all that deciding about these deliveries can need. It may return more, never less.
+        """
+        ...
+
+    def save(self, changes: Changes) -> None:
+        """Write everything. A row that another transaction added meanwhile makes the store run the work again."""
+        ...
+
+
+class Ids(Protocol):
+    """Randomness and new ids."""
+
+    def new(self) -> UUID:
+        """Return a new UUIDv7: ids of one process sort by the time they were made."""
+        ...
+
+    def entropy(self, size: int) -> bytes:
+        """Return ``size`` unpredictable bytes."""
+        ...
+
+
+class Clock(Protocol):
+    """The time, for stores that have none of their own."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        ...
+
+
+class SecretBox(Protocol):
+    """Encrypts secrets that must be read again. ``context`` names the row; a secret opens in its own row only."""
+
+    def seal(self, secret: bytes, context: bytes) -> bytes: ...
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return the secret. Raises ValueError if it was sealed with another key or context, or changed since."""
+        ...
+
+
+class PasswordHasher(Protocol):
+    """Hashes passwords, slowly on purpose."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Tell whether the password fits; takes as long for an unknown person (None)."""
+        ...
+
+
+class ReportParser(Protocol):
+    """Reads what one provider sends. Never raises: what cannot be read is a value too."""
+
+    def read(self, headers: dict[str, str], body: bytes) -> Reading:
+        """Return what the request says; header names are lower case."""
+        ...
+
+
+class Intake(Protocol):
+    """Takes deliveries one by one and answers each after it is durably stored."""
+
+    async def submit(self, incoming: Incoming) -> Answer:
+        """Return what became of it. Raises Unavailable (full, or shutting down; nothing stored) or OutcomeUnknown."""
+        ...

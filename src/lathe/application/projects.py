@@ -1,0 +1,148 @@
+"""Projects, the repositories that belong to them, and what people change about both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from uuid import UUID
+
+from attrs import frozen
+
+from lathe.application.caller import Caller
+from lathe.application.ports import Ids, Store, Transaction
+from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
+from lathe.domain.project import Files, Project
+from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repository import LinkKind, Repository, RepositoryLink
+from lathe.domain.text import checked_name, slugged
+
+REPOSITORIES_LIMIT = 100
+
+
+@frozen
+class ProjectView:
+    """A project with its repositories and how each came to it, oldest link first."""
+
+    project: Project
+    repositories: tuple[tuple[Repository, RepositoryLink], ...]
+
+
+def create(
+    store: Store,
+    ids: Ids,
+    caller: Caller,
+    name: str,
+    repositories: Sequence[str] = (),
+    *,
+    files: Files = Files.SUCCESSFUL,
+) -> ProjectView:
+    """Create a project with declared repositories.
+
+    Raises Invalid (name, a URL that names no repository); Conflict (the name is taken, a repository belongs elsewhere).
+    """
+    name = checked_name(name)
+    if len(repositories) > REPOSITORIES_LIMIT:
+        fault = Fault("/repositories", "too_many", f"at most {REPOSITORIES_LIMIT} at once")
+        raise Invalid(fault.detail, (fault,))
+    urls = [parsed_url(url, f"/repositories/{index}") for index, url in enumerate(repositories)]
+
+    def work(tx: Transaction) -> ProjectView:
+        slug = _free_slug(tx, caller.organization_id, name)
+        project = Project(caller.organization_id, ids.new(), name, slug, tx.now(), files)
+        tx.projects.add(project)
+        for url in urls:
+            _declare(tx, ids, caller, project, url)
+        return _view(tx, project)
+
+    return store.write(work)
+
+
+def change(
+    store: Store, caller: Caller, project_id: UUID, *, name: str | None = None, files: Files | None = None
+) -> ProjectView:
+    """Change what is given. Raises NotFound, Invalid, Conflict (the name is taken)."""
+
+    def work(tx: Transaction) -> ProjectView:
+        project = tx.projects.get(caller.organization_id, project_id)
+        if name is not None:
+            project = project.renamed(name)
+        if files is not None:
+            project = project.filing(files)
+        tx.projects.save(project)
+        return _view(tx, project)
+
+    return store.write(work)
+
+
+def declare_repository(
+    store: Store, ids: Ids, caller: Caller, project_id: UUID, url: str
+) -> tuple[Repository, RepositoryLink]:
+    """Declare that a repository belongs to a project; declaring it twice, or one that was learned, makes it declared.
+
+    Raises NotFound; Invalid (the URL names no repository); Conflict, naming the project that owns it.
+    """
+    parsed = parsed_url(url, "/url")
+
+    def work(tx: Transaction) -> tuple[Repository, RepositoryLink]:
+        project = tx.projects.get(caller.organization_id, project_id)
+        return _declare(tx, ids, caller, project, parsed)
+
+    return store.write(work)
+
+
+def remove_repository(store: Store, caller: Caller, project_id: UUID, repository_id: UUID) -> None:
+    """Remove the link of a repository, declared or learned; builds stay. Raises NotFound if this project has none."""
+
+    def work(tx: Transaction) -> None:
+        tx.projects.get(caller.organization_id, project_id)
+        link = tx.repositories.find_link(caller.organization_id, repository_id)
+        if link is None or link.project_id != project_id:
+            raise NotFound("there is no such repository in this project")
+        tx.repositories.unlink(caller.organization_id, repository_id)
+
+    store.write(work)
+
+
+def get(store: Store, organization_id: UUID, project_id: UUID) -> ProjectView:
+    """Return a project with its repositories. Raises NotFound."""
+    return store.read(lambda tx: _view(tx, tx.projects.get(organization_id, project_id)))
+
+
+def parsed_url(text: str, pointer: str) -> RepoUrl:
+    """Return the repository that ``text`` names. Raises Invalid at ``pointer``."""
+    url = RepoUrl.parse(text)
+    if url is None:
+        fault = Fault(pointer, "not_a_repository", "names no repository, as https://bitbucket.org/acme/pay-api does")
+        raise Invalid("that is not the address of a repository", (fault,))
+    return url
+
+
+def _view(tx: Transaction, project: Project) -> ProjectView:
+    return ProjectView(project, tuple(tx.repositories.of_project(project.organization_id, project.id)))
+
+
+def _free_slug(tx: Transaction, organization_id: UUID, name: str) -> str:
+    """Return the slug of a name, numbered where another project has it already."""
+    slug = slugged(name, "project")
+    tries = (slug if n == 1 else f"{slug}-{n}" for n in count(1))
+    return next(one for one in tries if tx.projects.find_by_slug(organization_id, one) is None)
+
+
+def _declare(
+    tx: Transaction, ids: Ids, caller: Caller, project: Project, url: RepoUrl
+) -> tuple[Repository, RepositoryLink]:
+    repository = tx.repositories.find_by_url(caller.organization_id, url)
+    if repository is None:
+        repository = Repository(caller.organization_id, ids.new(), url, None, None, tx.now())
+        tx.repositories.add(repository)
+    known = tx.repositories.find_link(caller.organization_id, repository.id)
+    if known and known.project_id != project.id:
+        owner = tx.projects.get(caller.organization_id, known.project_id)
+        raise Conflict(f"{url.full_name} belongs to project {owner.name}", code="repository_linked")
+    if known and known.kind is LinkKind.DECLARED:
+        return repository, known
+    if known:
+        tx.repositories.unlink(caller.organization_id, repository.id)
+    link = RepositoryLink(caller.organization_id, repository.id, project.id, LinkKind.DECLARED, caller.actor, tx.now())
+    tx.repositories.link(link)
+    return repository, link

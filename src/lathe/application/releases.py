@@ -1,0 +1,70 @@
+"""Releases of projects: made, renamed, fed by other branches, activated, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from lathe.application.caller import Caller
+from lathe.application.ports import Ids, Store, Transaction
+from lathe.domain.branch_pattern import parse_patterns
+from lathe.domain.release import Release, ReleaseState
+from lathe.domain.text import checked_name
+
+
+def create(
+    store: Store,
+    ids: Ids,
+    caller: Caller,
+    project_id: UUID,
+    name: str,
+    *,
+    state: ReleaseState = ReleaseState.PLANNED,
+    branch_patterns: Sequence[str] = (),
+) -> Release:
+    """Create a release of a project. Raises NotFound (the project), Invalid, Conflict (the name is taken there)."""
+    name = checked_name(name)
+    patterns = parse_patterns(list(branch_patterns))
+
+    def work(tx: Transaction) -> Release:
+        tx.projects.get(caller.organization_id, project_id)
+        now = tx.now()
+        planned = Release(
+            caller.organization_id, ids.new(), project_id, name, ReleaseState.PLANNED, patterns, created_at=now
+        )
+        release = planned.moved_to(state, now)
+        tx.releases.add(release)
+        return release
+
+    return store.write(work)
+
+
+def change(
+    store: Store,
+    caller: Caller,
+    release_id: UUID,
+    *,
+    name: str | None = None,
+    state: ReleaseState | None = None,
+    branch_patterns: Sequence[str] | None = None,
+) -> Release:
+    """Change what is given. Raises NotFound, Invalid, Conflict (the name is taken, or no way leads to that state)."""
+    patterns = None if branch_patterns is None else parse_patterns(list(branch_patterns))
+
+    def work(tx: Transaction) -> Release:
+        release = tx.releases.get(caller.organization_id, release_id, lock=True)
+        if name is not None:
+            release = release.renamed(name)
+        if patterns is not None:
+            release = release.with_patterns(patterns)
+        if state is not None:
+            release = release.moved_to(state, tx.now())
+        tx.releases.save(release)
+        return release
+
+    return store.write(work)
+
+
+def get(store: Store, organization_id: UUID, release_id: UUID) -> Release:
+    """Return a release. Raises NotFound."""
+    return store.read(lambda tx: tx.releases.get(organization_id, release_id))

@@ -1,0 +1,255 @@
+"""What people do with the Build Queue, and with builds that were filed in the wrong place."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from attrs import evolve
+
+from lathe.application.caller import Caller
+from lathe.application.intake import BuildView, EntryView
+from lathe.application.ports import Ids, Store, Transaction
+from lathe.application.views import build_view, entry_view
+from lathe.domain.build import Build, Filed
+from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
+from lathe.domain.placement import filed_by_hand
+from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason, sent_back_reason
+from lathe.domain.release import Release, ReleaseState
+from lathe.domain.repository import LinkKind, RepositoryLink
+
+
+def assign(
+    store: Store, ids: Ids, caller: Caller, entry_id: UUID, release_id: UUID, *, remember_repository: bool = False
+) -> BuildView:
+    """File a pending entry under an active release, of whatever project, and return the build.
+
+    ``remember_repository`` links the entry's repository to the release's project. Repeating one's own assignment
+    returns the same build. Raises NotFound; Invalid (no such release, nothing to remember); Conflict (somebody was
+    faster, the release is not active, the repository belongs to another project).
+    """
+
+    def work(tx: Transaction) -> BuildView:
+        entry = _locked_entry(tx, caller, entry_id)
+        release = _named_release(tx, caller, release_id)
+        if entry.repeats_assignment(release_id, caller.actor) and entry.build_id:
+            return build_view(tx, tx.builds.get(caller.organization_id, entry.build_id))
+        now = tx.now()
+        build_id = entry.build_id or ids.new()
+        learn = remember_repository and _learn(tx, caller, entry, release.project_id)
+        assignment = Assignment(build_id, release.id, release.name, learned_link=learn)
+        assigned = entry.assigned(assignment, release.project_id, caller.actor, now)
+        _must_be_active(release)
+        build = _assigned_build(tx, assigned, build_id, release, f"{caller.actor.name} assigned it")
+        tx.entries.save(assigned)
+        _point_identity(tx, build)
+        return build_view(tx, build)
+
+    return store.write(work)
+
+
+def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUID) -> EntryView:
+    """Choose the project of a pending entry; it stays pending, and the view suggests a release.
+
+    Raises NotFound, Invalid (no such project), Conflict (not pending any more).
+    """
+
+    def work(tx: Transaction) -> EntryView:
+        entry = _locked_entry(tx, caller, entry_id)
+        if project_id not in tx.projects.some(caller.organization_id, {project_id}):
+            raise Invalid("there is no such project", (Fault("/project_id", "not_found", "names no project"),))
+        selected = entry.project_selected(project_id, tx.now())
+        tx.entries.save(selected)
+        return entry_view(tx, selected)
+
+    return store.write(work)
+
+
+def reject(store: Store, caller: Caller, entry_id: UUID, reason: RejectReason, note: str | None = None) -> EntryView:
+    """Reject a pending entry: no build is made.
+
+    Raises NotFound, Invalid (the note), Conflict (not pending any more).
+    """
+    rejection = Rejection.checked(reason, note)
+
+    def work(tx: Transaction) -> EntryView:
+        rejected = _locked_entry(tx, caller, entry_id).rejected(rejection, caller.actor, tx.now())
+        tx.entries.save(rejected)
+        return entry_view(tx, rejected)
+
+    return store.write(work)
+
+
+def undo(store: Store, caller: Caller, entry_id: UUID) -> EntryView:
+    """Take the last decision on an entry back: a build made by it is withdrawn, a link learned by it revoked.
+
+    Raises NotFound; Conflict (nothing to undo, or the build's release is closed).
+    """
+
+    def work(tx: Transaction) -> EntryView:
+        entry = _locked_entry(tx, caller, entry_id)
+        undone = entry.undone()
+        if entry.status is EntryStatus.ASSIGNED and entry.build_id:
+            _withdraw(tx, caller, tx.builds.get(caller.organization_id, entry.build_id, lock=True), entry)
+        tx.entries.save(undone)
+        return entry_view(tx, undone)
+
+    return store.write(work)
+
+
+def move(store: Store, caller: Caller, build_id: UUID, release_id: UUID) -> BuildView:
+    """File a build under another active release, of whatever project; the same one changes nothing.
+
+    Raises NotFound; Invalid (no such release); Conflict (the release is not active, the build was withdrawn).
+    """
+
+    def work(tx: Transaction) -> BuildView:
+        build = _locked_build(tx, caller, build_id)
+        release = _named_release(tx, caller, release_id)
+        if build.withdrawn:
+            raise Conflict("this build was withdrawn; its entry waits in the Build Queue", code="withdrawn")
+        if build.release_id == release.id:
+            return build_view(tx, build)
+        _must_be_active(release)
+        placement = filed_by_hand(build.placement, f"{caller.actor.name} moved it", release)
+        moved = evolve(build.filed_under(release.project_id, release.id), placement=placement)
+        tx.builds.save(moved)
+        return build_view(tx, moved)
+
+    return store.write(work)
+
+
+def requeue(store: Store, ids: Ids, caller: Caller, build_id: UUID) -> EntryView:
+    """Send a filed build back to the Build Queue: it is withdrawn, and its entry (one is made if needed) waits again.
+
+    Repeating it returns the same entry. Raises NotFound; Conflict (the build's release is closed).
+    """
+
+    def work(tx: Transaction) -> EntryView:
+        build = _locked_build(tx, caller, build_id)
+        known = tx.entries.get(caller.organization_id, build.entry_id, lock=True) if build.entry_id else None
+        if build.withdrawn and known:
+            return entry_view(tx, known)
+        release = tx.releases.get(caller.organization_id, build.release_id)
+        reason = sent_back_reason(caller.actor, release.name)
+        if known:
+            entry = known.sent_back(reason)
+            tx.entries.save(entry)
+        else:
+            entry = QueueEntry(
+                caller.organization_id,
+                ids.new(),
+                build.facts,
+                build.verified,
+                reason,
+                build.placement,
+                tx.now(),
+                project_id=build.project_id,
+                placed_project_id=build.project_id,
+                repository_id=build.repository_id,
+                identity_id=build.identity_id,
+                build_id=build.id,
+            )
+            tx.entries.add(entry)
+        _withdraw(tx, caller, evolve(build, entry_id=entry.id), known)
+        return entry_view(tx, entry)
+
+    return store.write(work)
+
+
+def _locked_entry(tx: Transaction, caller: Caller, entry_id: UUID) -> QueueEntry:
+    """Lock an entry. Its identity first, as receiving does, so that the two never wait for each other."""
+    entry = tx.entries.get(caller.organization_id, entry_id)
+    if entry.identity_id:
+        tx.identities.get(caller.organization_id, entry.identity_id, lock=True)
+    return tx.entries.get(caller.organization_id, entry_id, lock=True)
+
+
+def _locked_build(tx: Transaction, caller: Caller, build_id: UUID) -> Build:
+    """Lock a build, its identity first."""
+    build = tx.builds.get(caller.organization_id, build_id)
+    if build.identity_id:
+        tx.identities.get(caller.organization_id, build.identity_id, lock=True)
+    return tx.builds.get(caller.organization_id, build_id, lock=True)
+
+
+def _named_release(tx: Transaction, caller: Caller, release_id: UUID) -> Release:
+    try:
+        return tx.releases.get(caller.organization_id, release_id, lock=True)
+    except NotFound:
+        fault = Fault("/release_id", "not_found", "names no release")
+        raise Invalid("there is no such release", (fault,)) from None
+
+
+def _must_be_active(release: Release) -> None:
+    if not release.active:
+        raise Conflict(
+            f"release {release.name} is {release.state.value}; builds go under active ones", code="release_not_active"
+        )
+
+
+def _learn(tx: Transaction, caller: Caller, entry: QueueEntry, project_id: UUID) -> bool:
+    """Link the entry's repository to the project; return whether that was news."""
+    pointer = "/remember_repository"
+    if entry.repository_id is None:
+        raise Invalid("there is no repository to remember", (Fault(pointer, "no_repository", "the build names none"),))
+    if not entry.verified:
+        fault = Fault(pointer, "unverified", "an unverified report teaches no repository link")
+        raise Invalid(fault.detail, (fault,))
+    known = tx.repositories.find_link(caller.organization_id, entry.repository_id)
+    if known and known.project_id == project_id:
+        return False
+    if known:
+        owner = tx.projects.get(caller.organization_id, known.project_id)
+        raise Conflict(f"this repository belongs to project {owner.name}", code="repository_linked")
+    tx.repositories.link(
+        RepositoryLink(
+            caller.organization_id, entry.repository_id, project_id, LinkKind.LEARNED, caller.actor, tx.now(), entry.id
+        )
+    )
+    return True
+
+
+def _assigned_build(tx: Transaction, entry: QueueEntry, build_id: UUID, release: Release, how: str) -> Build:
+    """Make the build of an assigned entry, or revive the one that an earlier assignment made."""
+    build = Build(
+        entry.organization_id,
+        build_id,
+        release.project_id,
+        release.id,
+        entry.facts,
+        Filed.BY_HAND,
+        entry.verified,
+        filed_by_hand(entry.placement, how, release),
+        tx.now(),
+        entry.repository_id,
+        entry.identity_id,
+        entry.id,
+    )
+    try:
+        known = tx.builds.get(entry.organization_id, build_id, lock=True)
+    except NotFound:
+        tx.builds.add(build)
+        return build
+    revived = evolve(build, created_at=known.created_at)
+    tx.builds.save(revived)
+    return revived
+
+
+def _point_identity(tx: Transaction, build: Build) -> None:
+    """Let the identity know its build, so that the next report of it finds the build."""
+    if build.identity_id:
+        identity = tx.identities.get(build.organization_id, build.identity_id, lock=True)
+        tx.identities.save(evolve(identity, build_id=build.id, entry_id=build.entry_id))
+
+
+def _withdraw(tx: Transaction, caller: Caller, build: Build, entry: QueueEntry | None) -> None:
+    """Withdraw a build, and revoke the link that its assignment taught."""
+    release = tx.releases.get(caller.organization_id, build.release_id, lock=True)
+    if release.state is ReleaseState.CLOSED:
+        raise Conflict(f"release {release.name} is closed; what it holds stays", code="release_closed")
+    tx.builds.save(evolve(build, withdrawn=True))
+    _point_identity(tx, build)
+    if entry and entry.assignment and entry.assignment.learned_link and entry.repository_id:
+        link = tx.repositories.find_link(caller.organization_id, entry.repository_id)
+        if link and link.entry_id == entry.id:
+            tx.repositories.unlink(caller.organization_id, entry.repository_id)

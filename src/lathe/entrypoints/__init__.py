@@ -1,0 +1,1 @@
+"""Where the program starts: settings, wiring, the server and the command line."""

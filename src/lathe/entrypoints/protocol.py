@@ -1,0 +1,96 @@
+"""How long and how large the head of a request may be: what happens before any of our code sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+HEAD_SECONDS: Final = 10.0
+HEAD_BYTES: Final = 64 * 1024
+
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"  # RFC 6585, 5
+)
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with an end to its patience, which by itself it does not have.
+
+    A connection is closed where the client owes something (the head of a request, or the rest of a body whose request
+    is answered already) and has not sent it after ``HEAD_SECONDS``, or where a head grows beyond ``HEAD_BYTES``. Bodies
+    that somebody reads have their deadline and limit where they are read, idle connections uvicorn's own timeout.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._in_head = True  # a client that connects and says nothing owes a head, too
+        self._head_size = 0
+        self._rest_of_body = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        if self._deadline:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. Most requests come whole, in one piece: they never start a timer."""
+        began_in_head = self._in_head
+        super().data_received(data)
+        if began_in_head and self._in_head:
+            self._head_size += len(data)
+            if self._head_size > HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+        self._watch()
+
+    def on_message_begin(self) -> None:
+        """Called by the parser at the first byte of a request."""
+        self._in_head, self._head_size, self._rest_of_body = True, 0, False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser after the empty line."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Called by the parser after the body."""
+        self._rest_of_body = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Called after an answer, possibly before the body was sent that it answers."""
+        super().on_response_complete()
+        self._rest_of_body = self.cycle.more_body
+        self._watch()
+
+    @property
+    def _working(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever its type says
+        return cycle is not None and not cycle.response_complete
+
+    def _watch(self) -> None:
+        """Let the time run while the client owes something, and only then."""
+        idle = self.timeout_keep_alive_task is not None
+        owed = self._in_head or self._rest_of_body or not (self._working or idle)
+        if owed and self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+        elif not owed and self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self._working:  # the next head may wait until this request has its answer
+            self._watch()
+        elif not self.transport.is_closing():
+            self.transport.close()

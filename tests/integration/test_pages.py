@@ -1,0 +1,350 @@
+"""The pages in a real browser: accessible, at every width, light and dark, and usable without JavaScript.
+
+``LATHE_SCREENSHOTS=<folder>`` keeps a picture of each page there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+
+from lathe.application import keys, login, projects, queries, releases, triage
+from lathe.domain.organization import Role
+from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.release import ReleaseState
+from tests.unit.ui.world import ARABIC, LONG, PASSWORD, World, fill, make_app, make_world
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+SCHEMES: Final = ("light", "dark")
+WIDTHS: Final = (1280, 360, 320)
+SCREENSHOTS: Final = os.environ.get("LATHE_SCREENSHOTS")
+
+WATCH_POLICY = """
+window.refusals = [];
+document.addEventListener('securitypolicyviolation', e => window.refusals.push(e.violatedDirective + ' ' + e.blockedURI));
+"""
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serve a world's pages on a free port, as long as the block lasts."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(make_app(world.parts), log_level="warning", ws="none", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture
+def world() -> World:
+    return fill(make_world())
+
+
+@contextmanager
+def visiting(
+    chromium: Browser,
+    world: World,
+    address: str,
+    who: str | None,
+    *,
+    scheme: str = "light",
+    width: int = 1280,
+    javascript: bool = True,
+) -> Iterator[Page]:
+    """Open a browser that is logged in as somebody, and see to it that no page asks elsewhere or complains."""
+    context: BrowserContext = chromium.new_context(
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 800},
+        java_script_enabled=javascript,
+    )
+    context.set_default_timeout(10_000)
+    if who:
+        context.add_cookies([{"name": "lathe", "value": world.people[who].token, "url": address}])
+    context.add_init_script(WATCH_POLICY)
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    try:
+        yield page
+        assert [url for url in asked if not url.startswith(f"{address}/")] == []
+        assert [text for text in said if "status of 4" not in text] == []
+    finally:
+        context.close()
+
+
+def paths(world: World) -> dict[str, str]:
+    ids = world.ids
+    within = {
+        "releases": "/releases",
+        "entry": f"/queue/{ids['1.9.0+204']}",
+        "entry-project": f"/queue/{ids['Pipeline #482']}",
+        "entry-assigned": f"/queue/{ids['Pipeline #480']}",
+        "entry-rejected": f"/queue/{ids['Pipeline #481']}",
+        "entry-long": f"/queue/{ids[f'{LONG} build']}",
+        "entry-rtl": f"/queue/{ids[f'{ARABIC} #3']}",
+        "build": f"/builds/{ids['build 459']}",
+        "build-withdrawn": f"/builds/{ids['build 401']}",
+        "build-bare": f"/builds/{ids['bare build']}",
+        "build-long": f"/builds/{ids['long build']}",
+        "release": f"/releases/{ids['Pay 2.5']}",
+        "release-long": f"/releases/{ids[f'{LONG} {LONG}']}",
+        "release-nothing-found": f"/releases/{ids['Pay 2.5']}?q=nothing",
+        "projects": "/projects",
+        "project": f"/projects/{ids['Pay']}",
+        "project-new": f"/projects/{ids['Mobile backend']}",
+        "organization": "/settings/organization",
+        "keys": "/settings/keys",
+        "webhooks": "/settings/webhooks",
+        "missing": f"/builds/{ids['Pay']}",
+    }
+    return {name: f"/o/acme{path}" for name, path in within.items()} | {"login": "/login", "nowhere": "/nowhere"}
+
+
+def judge(page: Page, name: str) -> None:
+    """Axe finds nothing, the policy refused nothing, nothing sticks out."""
+    result = Axe().run(page)
+    assert result.violations_count == 0, f"{name}: {result.generate_report()}"
+    assert page.evaluate("window.refusals") == []
+    fits(page, name)
+
+
+def fits(page: Page, name: str) -> None:
+    """Nobody has to scroll sideways, and nothing to hit is smaller than 24 by 24."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, summary, input:not([type=hidden]), select, textarea')]
+            .filter(e => e.checkVisibility() && !e.closest('.tick, .pick'))
+            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+            .filter(([_, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
+    )
+    assert small == [], name
+
+
+def picture(page: Page, name: str, scheme: str, width: int) -> None:
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_page_is_accessible_and_fits(chromium: Browser, world: World, scheme: str, width: int) -> None:
+    with served(world) as address, visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
+        for name, path in paths(world).items():
+            page.goto(address + path)
+            judge(page, name)
+            picture(page, name, scheme, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World, scheme: str, width: int) -> None:
+    menus = {
+        "/o/acme/releases": None,
+        f"/o/acme/projects/{world.ids['Pay']}": "project",
+        f"/o/acme/releases/{world.ids['Pay 2.5']}": "release",
+        "/o/acme/settings/keys": "keys",
+        "/o/acme/settings/webhooks": "webhooks",
+    }
+    with served(world) as address, visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
+        for path, name in menus.items():
+            page.goto(address + path)
+            for number in range(page.locator("details").count()):
+                summary = page.locator("details > summary").nth(number)
+                summary.click()
+                shown = f"menu-{name or 'releases'}-{number}"
+                judge(page, shown)
+                picture(page, shown, scheme, width)
+                summary.click()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_for_newcomers_and_faults_are_accessible_and_fit(chromium: Browser, scheme: str, width: int) -> None:
+    world = make_world()
+    parts = world.parts
+    _, password, _ = login.create_user(parts.store, parts.ids, "new@acme.test", world.acme.id, Role.TESTER)
+    _, join, _ = login.create_user(parts.store, parts.ids, "olga@acme.test", world.acme.id, Role.TESTER)
+    with served(world) as address:
+        with visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
+            for name in ("releases", "projects", "settings/webhooks", "settings/keys"):
+                page.goto(f"{address}/o/acme/{name}")
+                judge(page, name)
+                picture(page, f"empty-{name.replace('/', '-')}", scheme, width)
+            page.goto(f"{address}/o/acme/projects")
+            page.get_by_label("Name").fill("Pay")
+            page.get_by_label("Repositories").fill("nonsense")
+            page.get_by_role("button", name="Create project").click()
+            page.get_by_text("Names no repository").wait_for()
+            judge(page, "project-wrong")
+            picture(page, "project-wrong", scheme, width)
+            page.goto(f"{address}/o/acme/settings/keys")
+            page.get_by_label("Name", exact=True).fill("CI")
+            page.get_by_role("button", name="Create key").click()
+            page.get_by_text("it is shown this once").wait_for()
+            judge(page, "key-made")
+            picture(page, "key-made", scheme, width)
+            page.goto(f"{address}/o/acme/settings/webhooks")
+            page.get_by_role("button", name="Create a webhook for Bitbucket").click()
+            page.get_by_text("the secret is shown this once").wait_for()
+            judge(page, "hook-made")
+            picture(page, "hook-made", scheme, width)
+        with visiting(chromium, world, address, "stranger", scheme=scheme, width=width) as page:
+            for name, path in (("join", f"/join/{join}"), ("password", f"/password/{password}")):
+                page.goto(address + path)
+                judge(page, name)
+                picture(page, name, scheme, width)
+
+
+def test_log_in_and_out_by_keyboard(chromium: Browser, world: World) -> None:
+    with (
+        served(world) as address,
+        visiting(chromium, world, address, None, javascript=False) as page,
+    ):
+        page.goto(f"{address}/o/acme/projects")
+        page.keyboard.press("Tab")
+        assert page.locator(":focus").inner_text() == "Skip to content"
+        page.get_by_label("E-mail address").fill("ann@acme.test")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{address}/o/acme/projects")
+        page.locator("details.me summary").press("Enter")
+        page.get_by_role("button", name="Log out").press("Enter")
+        page.get_by_text("You are logged out.").wait_for()
+
+
+def test_the_queue_is_worked_off_by_mouse_without_javascript(chromium: Browser, world: World) -> None:
+    store, org, ids = world.parts.store, world.acme.id, world.ids
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/releases")
+
+        row = page.locator(f"#entry-{ids['Pipeline #482']}")
+        row.get_by_role("button", name="File under 2.5").click()
+        page.get_by_text("is filed under").wait_for()
+        assert world.entry("Pipeline #482").status is EntryStatus.ASSIGNED
+        page.get_by_role("status").get_by_role("button", name="Undo").click()
+        page.get_by_text("waits in the queue again").wait_for()
+        assert world.entry("Pipeline #482").status is EntryStatus.PENDING
+
+        row.get_by_label("More ways to file").click()
+        row.get_by_label("Always file builds of").check()
+        row.get_by_role("button", name="2.4").click()
+        page.get_by_text("is filed under").wait_for()
+        assignment = world.entry("Pipeline #482").assignment
+        assert assignment is not None
+        assert assignment.release_name == "2.4"
+
+        row = page.locator(f"#entry-{ids['1.9.0+204']}")
+        row.get_by_text("Choose project").click()
+        row.get_by_role("button", name="Mobile app").click()
+        page.get_by_text("It waits for a release now").wait_for()
+        assert world.entry("1.9.0+204").project_id == ids["Mobile app"]
+        row.get_by_role("button", name="File under 1.9").click()
+        page.get_by_text("is filed under").wait_for()
+
+        row = page.locator(f"#entry-{ids['Pipeline #17']}")
+        row.get_by_text("Select project").click()
+        row.get_by_label("New project for acme/ledger-import").fill("Ledger import")
+        row.get_by_role("button", name="Create project").click()
+        page.get_by_text("It waits for a release now").wait_for()
+        made = world.entry("Pipeline #17").project_id
+        assert made is not None
+        assert projects.get(store, org, made).repositories[0][0].name == "acme/ledger-import"
+        row.get_by_text("Assign…").click()
+        row.get_by_role("link", name="Create or activate one").click()
+        page.get_by_label("Name").first.fill("1.0")
+        page.get_by_role("button", name="Create release").click()
+        page.get_by_text("is there.").wait_for()
+        page.goto(f"{address}/o/acme/releases")
+        row.get_by_role("button", name="File under 1.0").click()
+        page.get_by_text("is filed under").wait_for()
+
+        row = page.locator(f"#entry-{ids['nightly-2026-03-14']}")
+        row.get_by_label("More for").click()
+        row.get_by_label("Reject, because it is").select_option("other")
+        row.get_by_role("button", name="Reject").click()
+        page.get_by_text("Is needed when the reason is other").wait_for()
+        row.get_by_label("Note").fill("Nobody tests nightlies")
+        row.get_by_role("button", name="Reject").click()
+        page.get_by_text("is rejected").wait_for()
+        page.get_by_role("button", name="Undo nightly-2026-03-14").click()
+        page.get_by_text("waits in the queue again").wait_for()
+        assert world.entry("nightly-2026-03-14").status is EntryStatus.PENDING
+
+
+def test_two_testers_at_once_the_second_reads_who_was_faster(chromium: Browser, world: World) -> None:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/releases")
+        triage.assign(
+            world.parts.store, world.parts.ids, world.caller, world.ids["Pipeline #482"], world.ids["Pay 2.4"]
+        )
+        page.locator(f"#entry-{world.ids['Pipeline #482']}").get_by_role("button", name="File under 2.5").click()
+        assert page.get_by_role("alert").inner_text() == "Ann assigned this to 2.4 just now."
+
+
+def test_a_build_is_moved_and_sent_back_by_mouse(chromium: Browser, world: World) -> None:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/builds/{world.ids['build 459']}")
+        page.get_by_label("Move to").select_option(label="Ledger 7")
+        page.get_by_role("button", name="Move").click()
+        page.get_by_text("The build is moved.").wait_for()
+        page.get_by_role("button", name="Send back to the queue").click()
+        page.get_by_text("was sent back").wait_for()
+        assert queries.build(world.parts.store, world.acme.id, world.ids["build 459"]).build.withdrawn
+
+
+def test_a_release_is_made_closed_and_reopened_by_mouse(chromium: Browser, world: World) -> None:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/releases")
+        page.get_by_text("New release").click()
+        page.get_by_label("Project").select_option(label="Console")
+        page.get_by_label("Name").fill("1.0")
+        page.get_by_label("Branches and tags that feed it").fill("develop\nrelease/1.*")
+        page.get_by_role("button", name="Create release").click()
+        page.get_by_role("button", name="Close release").click()
+        page.get_by_text("it takes no more builds").wait_for()
+        page.get_by_role("button", name="Reopen").click()
+        page.get_by_text("builds are filed under it now").wait_for()
+        made = queries.project_page(world.parts.store, world.acme.id, world.ids["Console"]).releases[0]
+        assert releases.get(world.parts.store, world.acme.id, made.id).state is ReleaseState.ACTIVE
+        assert [pattern.text for pattern in made.branch_patterns] == ["develop", "release/1.*"]
+
+
+def test_a_key_is_shown_once_by_mouse_and_revoked(chromium: Browser, world: World) -> None:
+    with served(world) as address, visiting(chromium, world, address, "admin", javascript=False) as page:
+        page.goto(f"{address}/o/acme/settings/keys")
+        page.locator("#new-key-name").fill("Nightly")
+        page.get_by_role("button", name="Create key").click()
+        text = page.locator("#new-key").inner_text()
+        assert text.startswith("pt_live_")
+        page.get_by_role("link", name="I have copied it").click()
+        assert text not in page.content()
+        page.get_by_label("Change Nightly").click()
+        page.get_by_role("button", name="Revoke Nightly").click()
+        page.get_by_text("The key is revoked.").wait_for()
+        made = next(key for key in keys.listed(world.parts.store, world.acme.id) if key.name == "Nightly")
+        assert made.revoked_at is not None
