@@ -51,7 +51,7 @@ class Cell:
         self.store: Store = running.store
         self.ids = RandomIds()
         self.organization: Organization = organizations.create(self.store, self.ids, "Bench")
-        caller = command_caller(self.organization)
+        caller = command_caller(self.organization.id)
         for number in range(PROJECTS):
             self._project(caller, number)
         self.keys = [
@@ -94,7 +94,7 @@ class Cell:
 
             connection = psycopg.connect(url)
         with connection:
-            counts = {t: connection.execute(f"select count(*) from {t}").fetchone()[0] for t in TABLES}  # noqa: S608
+            counts = {t: connection.execute(f"select count(*) from {t}").fetchone()[0] for t in TABLES}
         connection.close()
         return counts
 
@@ -144,7 +144,8 @@ def lathe_cell(cell: Cell, port: int, seconds: float, path: Path) -> dict[str, A
     result = load(port, seconds, path)
     after = {table: count - before[table] for table, count in cell.rows().items()}
     answers = {int(status): count for status, count in result["statuses"].items()}
-    expected = {"builds": answers.get(201, 0), "queue_entries": answers.get(202, 0), "deliveries": sum(answers.values())}
+    filed, queued = answers.get(201, 0), answers.get(202, 0)
+    expected = {"builds": filed, "queue_entries": queued, "deliveries": sum(answers.values())}
     if after != expected or set(answers) != {201, 202}:
         raise SystemExit(f"rows {after} are not what was answered: {answers}")
     return result
@@ -193,7 +194,8 @@ def main(rounds: int, seconds: float) -> None:
 
 
 def report(figures: dict[str, list[dict[str, Any]]]) -> None:
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {CONNECTIONS} connections")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, {CONNECTIONS} connections")
     print(f"{'':12}{'per second':>12}{'p50 ms':>9}{'p99 ms':>9}{'÷ echo':>9}  (min to max)")
     for name, cells in figures.items():
         median = {k: statistics.median(c[k] for c in cells) for k in ("rate", "p50", "p99")}

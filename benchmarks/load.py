@@ -1,4 +1,4 @@
-"""A load of prepared requests over keep-alive connections, from a process of its own so that it is never the bottleneck.
+"""A load of prepared requests over keep-alive connections, from a process of its own: it is never the bottleneck.
 
 Used as a program: ``python -m benchmarks.load PORT CONNECTIONS SECONDS FILE``; FILE holds length-prefixed raw requests,
 which are sent once each. Prints one line of JSON: seconds, answers by status, and milliseconds at p50 and p99.

@@ -146,6 +146,15 @@ def test_a_key_is_shown_once_listed_changed_and_revoked(shop: Shop) -> None:
     assert (revoked["state"], bool(revoked["revoked_at"])) == ("revoked", True)
 
 
+def test_a_key_is_changed_as_a_whole_or_not_at_all(shop: Shop) -> None:
+    made = shop.made("key", "create", "Whole", "--org", "acme")
+
+    complaint(shop.inside("key", "update", str(made["id"]), "--name", "Torn", "--rate-limit", "0"), 2)
+    [kept] = [one for one in shop.lathe("key", "list", "--org", "acme", "--json").json if one["id"] == made["id"]]
+    assert (kept["name"], kept["rate_limit"]) == ("Whole", 60)
+    assert shop.made("key", "update", str(made["id"]), "--rate-limit", "unlimited")["rate_limit"] is None
+
+
 def test_a_key_may_create_builds_60_times_a_minute_for_ever_unless_told_otherwise(shop: Shop) -> None:
     made = shop.made("key", "create", "CI", "--org", "acme")
 

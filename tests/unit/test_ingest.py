@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from lathe.adapters.ingest import Ingest
 from lathe.application.intake import Answer, Incoming, Received
@@ -255,6 +255,41 @@ class _NeverFull(Ingest):
 
     def __init__(self, store: Store, ids: Any, **_: int) -> None:
         super().__init__(store, ids, waiting_limit=10**9)
+
+
+def _full_memory_refuses(kind: type[Ingest]) -> bool:
+    """Let three of six fit beside the one that is being written; tell whether they do, and whether room comes back."""
+    bench = Bench(kind, waiting_bytes=4 * 1000)
+
+    def large(number: int) -> Incoming:
+        return evolve(bench.delivery(number), body=b" " * 1000)
+
+    async def scene() -> list[Any]:
+        with bench.running():
+            first = asyncio.create_task(bench.ingest.submit(large(1)))
+            await until(bench.gated.begun.is_set)
+            tasks = [asyncio.create_task(bench.ingest.submit(large(n))) for n in range(2, 8)]
+            await asyncio.sleep(0)
+            bench.gated.gate.set()
+            answers = await asyncio.gather(first, *tasks, return_exceptions=True)
+            await until(lambda: not bench.ingest._held)
+            return [*answers, *await asyncio.gather(*(bench.ingest.submit(large(n)) for n in range(8, 12)))]
+
+    answers = asyncio.run(scene())
+    refused = [n for n, answer in enumerate(answers, start=1) if isinstance(answer, Unavailable)]
+    return refused == [5, 6, 7] and bench.stored() == {"1", "2", "3", "4", "8", "9", "10", "11"}
+
+
+def test_bodies_beyond_the_memory_for_them_are_refused_until_others_are_answered() -> None:
+    assert _full_memory_refuses(Ingest)
+    assert not _full_memory_refuses(_CountsHeadsOnly)
+
+
+class _CountsHeadsOnly(Ingest):
+    """The broken variant: it counts how many wait, however large they are."""
+
+    def __init__(self, store: Store, ids: Any, **_: int) -> None:
+        super().__init__(store, ids, waiting_bytes=10**12)
 
 
 def _shutdown_drains(kind: type[Ingest]) -> bool:

@@ -20,6 +20,7 @@ from lathe.application.receive import ItemFailed, receive
 from lathe.domain.errors import Unavailable
 
 WAITING_LIMIT: Final = 2048
+WAITING_BYTES: Final = 64 * 1024 * 1024
 BATCH_LIMIT: Final = 256
 
 _log = structlog.get_logger()
@@ -36,16 +37,25 @@ class _Waiting:
 class Ingest:
     """Takes deliveries one by one on the event loop and works on them in sets, on one thread.
 
-    ``waiting_limit`` bounds how many may wait before the next are refused, ``batch_limit`` how many share a COMMIT.
+    ``waiting_limit`` bounds how many may wait before the next are refused, ``waiting_bytes`` how large the bodies of
+    all that are not answered yet may be together, ``batch_limit`` how many share a COMMIT.
     """
 
     def __init__(
-        self, store: Store, ids: Ids, *, waiting_limit: int = WAITING_LIMIT, batch_limit: int = BATCH_LIMIT
+        self,
+        store: Store,
+        ids: Ids,
+        *,
+        waiting_limit: int = WAITING_LIMIT,
+        waiting_bytes: int = WAITING_BYTES,
+        batch_limit: int = BATCH_LIMIT,
     ) -> None:
         self._store = store
         self._ids = ids
         self._waiting_limit = waiting_limit
+        self._waiting_bytes = waiting_bytes
         self._batch_limit = batch_limit
+        self._held = 0
         self._waiting: deque[_Waiting] = deque()
         self._changed = Condition()
         self._closing = False
@@ -71,12 +81,14 @@ class Ingest:
         delivery is stored all the same.
         """
         waiting = _Waiting(incoming)
+        size = len(incoming.body)
         with self._changed:
             if self._closing:
                 raise Unavailable("The server is shutting down; send it again", code="shutting_down")
-            if len(self._waiting) >= self._waiting_limit:
+            if len(self._waiting) >= self._waiting_limit or self._held + size > self._waiting_bytes:
                 raise Unavailable("More deliveries wait than can be taken now; send it again", code="overloaded")
             self._waiting.append(waiting)
+            self._held += size
             self._changed.notify()
         return await asyncio.wrap_future(waiting.promise)
 
@@ -84,12 +96,19 @@ class Ingest:
         while batch := self._next_batch():
             # Claimed here, a promise can no longer be cancelled, so that answering it cannot fail.
             self._answer([waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()])
+            self._let_go(batch)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for deliveries and return those that are there; none at all once closed and drained."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_limit))]
+
+    def _let_go(self, batch: list[_Waiting]) -> None:
+        """Forget what is answered; without it, the last batch would be held until the next one comes."""
+        with self._changed:
+            self._held -= sum(len(waiting.incoming.body) for waiting in batch)
+        batch.clear()
 
     def _answer(self, batch: list[_Waiting]) -> None:
         """Receive a batch and answer everybody in it; one that fails is taken out and the rest run again."""

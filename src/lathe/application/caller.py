@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import frozen
 
 from lathe.application.intake import Admission
-from lathe.domain.organization import Actor, Organization
+from lathe.domain.organization import Actor
 
 
 @frozen
@@ -23,6 +23,6 @@ def key_caller(admission: Admission) -> Caller:
     return Caller(admission.organization_id, Actor("key", admission.credential_id, admission.name))
 
 
-def command_caller(organization: Organization) -> Caller:
+def command_caller(organization_id: UUID) -> Caller:
     """Return the caller of a command on the server itself."""
-    return Caller(organization.id, Actor("command", None, "command line"))
+    return Caller(organization_id, Actor("command", None, "command line"))

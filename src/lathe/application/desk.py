@@ -7,9 +7,9 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from lathe.application.admission import Gate
-from lathe.application.given import given_by
 from lathe.application.intake import Admission, Answer, Changes, Incoming, Known, Received, Refused
 from lathe.application.ledger import Ledger
+from lathe.application.placing import Given, given_by, placed
 from lathe.application.ports import Ids
 from lathe.domain.build import Build, Filed
 from lathe.domain.build_report import BuildFacts, BuildReport, with_missing_facts, with_newer_facts
@@ -27,11 +27,9 @@ from lathe.domain.identity import (
     observed,
     takes_over,
 )
-from lathe.domain.matching import Matched, match
-from lathe.domain.placement import Outcome, Placement, given_project, not_finished, overtaken, place
-from lathe.domain.project import Project
+from lathe.domain.placement import Outcome, Placement, overtaken
 from lathe.domain.queue_entry import QueueEntry
-from lathe.domain.release import Release
+from lathe.domain.repo_url import without_userinfo
 from lathe.domain.repository import Repository, resolve
 from lathe.domain.steps import Reason, ReasonCode, Step
 
@@ -44,7 +42,7 @@ class _Case:
     admission: Admission
     report: BuildReport
     repository: Repository | None
-    given: tuple[Project, Release | None] | None
+    given: Given | None
 
     @property
     def organization_id(self) -> UUID:
@@ -79,7 +77,7 @@ class Desk:
         admission = self._gate.admit(incoming.presented, incoming.source)
         if isinstance(admission, Refused):
             return admission
-        first = self._ledger.delivery(admission.organization_id, incoming.source, incoming.reading.delivery_id)
+        first = self._ledger.delivery(admission.organization_id, incoming.source, incoming.sent_as)
         if first is not None:
             return self._repeated(first, admission)
         content = incoming.reading.content
@@ -110,7 +108,7 @@ class Desk:
     def _unreadable(self, incoming: Incoming, admission: Admission, error: LatheError) -> Refused:
         """Refuse what cannot be taken, and keep it without its delivery id: a corrected one may come under the same."""
         nameless = evolve(incoming, reading=evolve(incoming.reading, delivery_id=None))
-        reason = Reason(ReasonCode.UNREADABLE, error.detail)
+        reason = Reason(ReasonCode.UNREADABLE, without_userinfo(error.detail))
         self._keep(nameless, admission, DeliveryStatus.INVALID, reason=reason)
         return Refused(error, admission)
 
@@ -140,7 +138,7 @@ class Desk:
         same_key = self._ledger.identities_of(case.organization_id, key) if key else []
         known = find_identity(same_key, case.report, verified=verified)
         if known is None:
-            fresh = self._new_identity(case, key, len(same_key) and same_key[-1].ordinal + 1) if key else None
+            fresh = self._new_identity(case, key, same_key) if key else None
             placement = self._place(case)
             if same_key:
                 placement = placement.noting(_contradiction(same_key[0], case.report))
@@ -152,8 +150,9 @@ class Desk:
             return self._settle(case, overtaken(case.facts, known.status), known)
         return self._settle(case, self._place(case), observed(known, case.report, at, verified=verified))
 
-    def _new_identity(self, case: _Case, key: IdentityKey, ordinal: int) -> Identity:
+    def _new_identity(self, case: _Case, key: IdentityKey, same_key: list[Identity]) -> Identity:
         facts = case.facts
+        ordinal = same_key[-1].ordinal + 1 if same_key else 0
         at = event_time(case.report.updated_at, self._ledger.now)
         return Identity(
             case.organization_id,
@@ -170,16 +169,14 @@ class Desk:
 
     def _place(self, case: _Case) -> Placement:
         """Decide where a build that is not known yet goes."""
-        if not case.facts.status.finished:
-            return not_finished(case.facts)
-        if case.given:
-            project, release = case.given
-            releases = [release] if release else self._ledger.releases_of(project.id)
-            return place(case.facts, given_project(project, release), releases)
-        found = match(case.report, self._ledger.projects(case.organization_id))
-        releases = self._ledger.releases_of(found.project.id) if isinstance(found, Matched) else []
         organization, _ = self._organizations[case.organization_id]
-        return place(case.facts, found, releases, confirm_name_matches=organization.confirm_name_matches)
+        return placed(
+            case.report,
+            case.given,
+            lambda: self._ledger.projects(case.organization_id, case.repository),
+            self._ledger.releases_of,
+            confirm_name_matches=organization.confirm_name_matches,
+        )
 
     def _more_of(self, known: Identity, case: _Case) -> Received:
         """Take one more report of a build that is filed or queued: nothing new, but newer facts are kept."""
@@ -311,7 +308,7 @@ class Desk:
             status,
             {name: value for name, value in incoming.headers.items() if name in KEPT_HEADERS},
             incoming.reading.event,
-            incoming.reading.delivery_id,
+            incoming.sent_as,
             reason,
             build_id,
             entry_id,

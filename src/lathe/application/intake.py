@@ -56,6 +56,16 @@ class Incoming:
     body: bytes
     headers: dict[str, str] = field(factory=dict)
 
+    @property
+    def sent_as(self) -> str | None:
+        """The sender's id of the delivery, by which it is known when it comes again.
+
+        Callers who proved nothing have ids of their own, or whoever learns an id could be first to use it and so keep
+        the delivery of the one it belongs to from being taken.
+        """
+        sent = self.reading.delivery_id
+        return f"unverified {sent}" if sent and self.presented.kind is CredentialKind.ORGANIZATION else sent
+
 
 @frozen
 class Wanted:
@@ -170,11 +180,15 @@ class BuildView:
 
 @frozen
 class EntryView:
-    """A queue entry with its project, and the release that would be chosen there (None: no active one takes it)."""
+    """A queue entry with its project, and the release that would be chosen there (None: no active one takes it).
+
+    ``can_remember`` tells whether assigning it could teach a repository link; answers to reports do not look at that.
+    """
 
     entry: QueueEntry
     project: Project | None = None
     suggested_release: Release | None = None
+    can_remember: bool = False
 
 
 @frozen

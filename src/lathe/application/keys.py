@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from enum import Enum
+from typing import Final
 from uuid import UUID
 
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.domain.api_key import DEFAULT_RATE_LIMIT, ENTROPY_BYTES, ApiKey, Scope, key_text, new_key
+
+
+class Unchanged(Enum):
+    """Stands for what is not to be changed, where None means something."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 def create(
@@ -47,25 +58,33 @@ def listed(store: Store, organization_id: UUID) -> list[ApiKey]:
     return store.read(lambda tx: tx.keys.all(organization_id))
 
 
-def rename(store: Store, caller: Caller, key_id: UUID, name: str) -> ApiKey:
-    """Give a key another name. Raises NotFound, Invalid."""
-    return _change(store, caller, key_id, lambda key, _: key.renamed(name))
+def change(
+    store: Store,
+    caller: Caller,
+    key_id: UUID,
+    *,
+    name: str | None = None,
+    rate_limit: int | Unchanged | None = UNCHANGED,
+) -> ApiKey:
+    """Change what is given, all of it or nothing. A limit holds for the next request.
 
-
-def limit(store: Store, caller: Caller, key_id: UUID, rate_limit: int | None) -> ApiKey:
-    """Give a key another limit in requests a minute (None: unlimited); it holds for the next request.
-
-    Raises NotFound, Invalid.
+    It is in requests a minute; None is unlimited. Raises NotFound, Invalid.
     """
-    return _change(store, caller, key_id, lambda key, _: key.with_limit(rate_limit))
+
+    def changed(key: ApiKey, _: datetime) -> ApiKey:
+        if name is not None:
+            key = key.renamed(name)
+        return key if rate_limit is UNCHANGED else key.with_limit(rate_limit)
+
+    return _saved(store, caller, key_id, changed)
 
 
 def revoke(store: Store, caller: Caller, key_id: UUID) -> ApiKey:
     """Revoke a key. When this returns, no request with it is admitted anywhere. Raises NotFound."""
-    return _change(store, caller, key_id, lambda key, now: key.revoked(now))
+    return _saved(store, caller, key_id, lambda key, now: key.revoked(now))
 
 
-def _change(store: Store, caller: Caller, key_id: UUID, changed: Callable[[ApiKey, datetime], ApiKey]) -> ApiKey:
+def _saved(store: Store, caller: Caller, key_id: UUID, changed: Callable[[ApiKey, datetime], ApiKey]) -> ApiKey:
     def work(tx: Transaction) -> ApiKey:
         key = changed(tx.keys.get(caller.organization_id, key_id, lock=True), tx.now())
         tx.keys.save(key)

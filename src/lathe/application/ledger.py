@@ -146,9 +146,11 @@ class Ledger:
         release = self._releases.get(release_id)
         return release if release and release.organization_id == organization_id else None
 
-    def projects(self, organization_id: UUID) -> list[LinkedProject]:
-        """Return the projects that matching may look at."""
-        return list(self._projects.get(organization_id, {}).values())
+    def projects(self, organization_id: UUID, repository: Repository | None) -> list[LinkedProject]:
+        """Return the projects that matching may look at: the repository's owner, else all that names could find."""
+        link = self._links.get(repository.id) if repository else None
+        theirs = self._projects.get(organization_id, {})
+        return [theirs[link.project_id]] if link else list(theirs.values())
 
     def releases_of(self, project_id: UUID) -> list[Release]:
         """Return the known releases of a project."""

@@ -64,7 +64,7 @@ def setup_link(store: Store, ids: Ids) -> str:
     def work(tx: Transaction) -> None:
         if tx.users.any():
             raise Conflict("somebody is set up already", code="already_set_up")
-        tx.links.remove_setup()
+        tx.links.remove(LinkPurpose.SETUP, None)
         tx.links.add(_link(tx, token, LinkPurpose.SETUP))
 
     store.write(work)
@@ -106,6 +106,7 @@ def reset_link(store: Store, ids: Ids, email: str) -> str:
         user = tx.users.find_by_email(email)
         if user is None:
             raise NotFound(f"there is no account {email}")
+        tx.links.remove(LinkPurpose.PASSWORD, user.id)
         tx.links.add(_link(tx, token, LinkPurpose.PASSWORD, user_id=user.id))
 
     store.write(work)
@@ -195,18 +196,25 @@ def set_password(store: Store, ids: Ids, hasher: PasswordHasher, token: str, *, 
     return session_token
 
 
-def join(store: Store, viewer: Viewer, token: str) -> Organization:
-    """Use a join link as the person it was made for. Raises NotFound (the link, or another person's)."""
+def join(store: Store, ids: Ids, viewer: Viewer, token: str) -> tuple[Organization, str]:
+    """Use a join link as the person it was made for, who has another role then. Returns a new session's token.
+
+    What a session may do has changed, so every one that the person had ends. Raises NotFound (the link, or another
+    person's).
+    """
+    session_token = ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> Organization:
         link = _usable(tx, token, LinkPurpose.JOIN, lock=True)
         if link.user_id != viewer.user.id or link.organization_id is None or link.role is None:
             raise NotFound("this link is for another account")
         tx.users.join(Member(link.organization_id, viewer.user.id, link.role, tx.now()))
+        tx.sessions.remove_all(viewer.user.id)
         tx.links.save(link.used(tx.now()))
+        _open_session(tx, viewer.user.id, session_token)
         return tx.organizations.get(link.organization_id)
 
-    return store.write(work)
+    return store.write(work), session_token
 
 
 def login_by_link(store: Store, ids: Ids, token: str) -> str:
@@ -249,9 +257,13 @@ def viewer(store: Store, token: str) -> Viewer | None:
     found = store.read(look)
     if found is None:
         return None
-    if found[1]:
-        store.write(lambda tx: _prolong(tx, hashed))
-    return found[0]
+    viewer, stale = found
+    if stale:
+        try:
+            store.write(lambda tx: tx.sessions.save(viewer.session.seen(tx.now())))
+        except NotFound:
+            return None  # it was ended between the look and this
+    return viewer
 
 
 def logout(store: Store, token: str) -> None:
@@ -288,9 +300,3 @@ def _user_of(link: OneTimeLink) -> UUID:
 def _open_session(tx: Transaction, user_id: UUID, token: str) -> None:
     now = tx.now()
     tx.sessions.add(Session(token_hash(token), user_id, now, now))
-
-
-def _prolong(tx: Transaction, hashed: bytes) -> None:
-    session = tx.sessions.find(hashed)
-    if session:
-        tx.sessions.save(session.seen(tx.now()))

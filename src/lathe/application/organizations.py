@@ -56,7 +56,7 @@ def change(
     """Change what is given of the caller's organization. Raises Invalid (name)."""
 
     def work(tx: Transaction) -> Organization:
-        organization = tx.organizations.get(caller.organization_id)
+        organization = tx.organizations.get(caller.organization_id, lock=True)
         if name is not None:
             organization = organization.renamed(name)
         if allow_org_id is not None:

@@ -21,7 +21,7 @@ from lathe.domain.rate_limit import Window
 from lathe.domain.release import Release
 from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import Repository, RepositoryLink
-from lathe.domain.session import OneTimeLink, Session
+from lathe.domain.session import LinkPurpose, OneTimeLink, Session
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ class Organizations(Protocol):
         """Store it. Raises Conflict (``slug_taken``)."""
         ...
 
-    def get(self, organization_id: UUID) -> Organization: ...
+    def get(self, organization_id: UUID, *, lock: bool = False) -> Organization: ...
 
     def find_by_slug(self, slug: str) -> Organization | None: ...
 
@@ -155,8 +155,8 @@ class Links(Protocol):
 
     def save(self, link: OneTimeLink) -> None: ...
 
-    def remove_setup(self) -> None:
-        """Forget every set-up link (a new one is printed at each start until somebody is set up)."""
+    def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
+        """Forget every link of a purpose that was made for a person (None: for nobody, as set-up links are)."""
         ...
 
 
@@ -167,7 +167,7 @@ class Projects(Protocol):
         """Store it. Raises Conflict: ``name_taken`` (case aside) or ``slug_taken``."""
         ...
 
-    def get(self, organization_id: UUID, project_id: UUID) -> Project: ...
+    def get(self, organization_id: UUID, project_id: UUID, *, lock: bool = False) -> Project: ...
 
     def find_by_slug(self, organization_id: UUID, slug: str) -> Project | None: ...
 
@@ -210,6 +210,10 @@ class Repositories(Protocol):
         ...
 
     def find_link(self, organization_id: UUID, repository_id: UUID) -> RepositoryLink | None: ...
+
+    def find_links(self, organization_id: UUID, repository_ids: Collection[UUID]) -> dict[UUID, RepositoryLink]:
+        """Return the links of those repositories that have one, by repository."""
+        ...
 
     def unlink(self, organization_id: UUID, repository_id: UUID) -> None:
         """Remove the link. Raises NotFound if there is none."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Final, TypeVar
 from uuid import UUID
 
 from attrs import frozen
@@ -16,7 +17,11 @@ from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import LinkKind, Repository, RepositoryLink
 from lathe.domain.text import checked_name, slugged
 
-REPOSITORIES_LIMIT = 100
+T = TypeVar("T")
+
+REPOSITORIES_LIMIT: Final = 100
+_TWINS: Final = 4
+"""How often the slug that was found free may be gone when the project is stored."""
 
 
 @frozen
@@ -40,20 +45,44 @@ def create(
 
     Raises Invalid (name, a URL that names no repository); Conflict (the name is taken, a repository belongs elsewhere).
     """
-    name = checked_name(name)
     if len(repositories) > REPOSITORIES_LIMIT:
         fault = Fault("/repositories", "too_many", f"at most {REPOSITORIES_LIMIT} at once")
         raise Invalid(fault.detail, (fault,))
     urls = [parsed_url(url, f"/repositories/{index}") for index, url in enumerate(repositories)]
 
     def work(tx: Transaction) -> ProjectView:
-        slug = _free_slug(tx, caller.organization_id, name)
-        project = Project(caller.organization_id, ids.new(), name, slug, tx.now(), files)
-        tx.projects.add(project)
+        project = add(tx, caller, ids.new(), name, files)
         for url in urls:
-            _declare(tx, ids, caller, project, url)
+            declare(tx, ids, caller, project, url)
         return _view(tx, project)
 
+    return adding(store, work)
+
+
+def add(tx: Transaction, caller: Caller, project_id: UUID, name: str, files: Files = Files.SUCCESSFUL) -> Project:
+    """Create a project of that id, within a transaction that `adding` runs.
+
+    Raises Invalid (name), Conflict (the name is taken).
+    """
+    name = checked_name(name)
+    slug = _free_slug(tx, caller.organization_id, name)
+    project = Project(caller.organization_id, project_id, name, slug, tx.now(), files)
+    tx.projects.add(project)
+    return project
+
+
+def adding(store: Store, work: Callable[[Transaction], T]) -> T:
+    """Run ``work``, which adds a project, in one transaction.
+
+    Where a twin takes the slug between looking and storing, it runs again: the twin is seen then, and either has the
+    name too, which is the conflict, or leaves the slug of the next number.
+    """
+    for _ in range(_TWINS):
+        try:
+            return store.write(work)
+        except Conflict as conflict:
+            if conflict.reason != "slug_taken":
+                raise
     return store.write(work)
 
 
@@ -63,7 +92,7 @@ def change(
     """Change what is given. Raises NotFound, Invalid, Conflict (the name is taken)."""
 
     def work(tx: Transaction) -> ProjectView:
-        project = tx.projects.get(caller.organization_id, project_id)
+        project = tx.projects.get(caller.organization_id, project_id, lock=True)
         if name is not None:
             project = project.renamed(name)
         if files is not None:
@@ -85,7 +114,7 @@ def declare_repository(
 
     def work(tx: Transaction) -> tuple[Repository, RepositoryLink]:
         project = tx.projects.get(caller.organization_id, project_id)
-        return _declare(tx, ids, caller, project, parsed)
+        return declare(tx, ids, caller, project, parsed)
 
     return store.write(work)
 
@@ -128,9 +157,13 @@ def _free_slug(tx: Transaction, organization_id: UUID, name: str) -> str:
     return next(one for one in tries if tx.projects.find_by_slug(organization_id, one) is None)
 
 
-def _declare(
+def declare(
     tx: Transaction, ids: Ids, caller: Caller, project: Project, url: RepoUrl
 ) -> tuple[Repository, RepositoryLink]:
+    """Declare that a repository belongs to a project, within a transaction.
+
+    Raises Conflict, naming the project that owns it.
+    """
     repository = tx.repositories.find_by_url(caller.organization_id, url)
     if repository is None:
         repository = Repository(caller.organization_id, ids.new(), url, None, None, tx.now())

@@ -9,17 +9,16 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from lathe.application.given import given_by
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.placing import given_by, placed
 from lathe.application.ports import Store, Transaction
 from lathe.application.projects import ProjectView
 from lathe.application.views import build_view, build_views, entry_view, entry_views
 from lathe.domain.build_report import BuildReport
 from lathe.domain.delivery import Delivery
 from lathe.domain.errors import Invalid
-from lathe.domain.matching import Matched, match
-from lathe.domain.placement import Placement, given_project, not_finished, place
+from lathe.domain.placement import Placement
 from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.release import Release
@@ -120,17 +119,14 @@ def preview(store: Store, organization_id: UUID, report: BuildReport) -> Placeme
         )
         if isinstance(given, Invalid):
             raise given
-        if not facts.status.finished:
-            return not_finished(facts)
-        if given:
-            project, release = given
-            theirs = [release] if release else tx.releases.of_project(organization_id, project.id)
-            return place(facts, given_project(project, release), theirs)
         name = words(facts.repo_url.slug) if facts.repo_url else ()
-        found = match(report, tx.projects.candidates(organization_id, report.repository_uuid, facts.repo_url, name))
-        theirs = tx.releases.of_project(organization_id, found.project.id) if isinstance(found, Matched) else []
-        confirm = tx.organizations.get(organization_id).confirm_name_matches
-        return place(facts, found, theirs, confirm_name_matches=confirm)
+        return placed(
+            report,
+            given,
+            lambda: tx.projects.candidates(organization_id, report.repository_uuid, facts.repo_url, name),
+            lambda project_id: tx.releases.of_project(organization_id, project_id),
+            confirm_name_matches=tx.organizations.get(organization_id).confirm_name_matches,
+        )
 
     return store.read(work)
 
@@ -147,34 +143,41 @@ class ActiveRelease:
 
 @frozen
 class ReleasesPage:
-    """Everything on the Releases page. ``queue`` and ``inactive`` are cut; the counts go no further than they say."""
+    """Everything on the Releases page. The counts go no further than they say.
 
-    queue: list[EntryView]
+    ``inactive`` holds the newest planned and closed releases; ``more_inactive`` tells whether there are older ones.
+    """
+
+    queue: Page[EntryView]
     pending: int
     oldest_pending: datetime | None
     decided: list[EntryView]
     active: list[ActiveRelease]
     inactive: list[tuple[Release, Project]]
+    more_inactive: bool
     projects: list[Project]
     last_build: BuildView | None
     now: datetime
 
 
-def releases_page(store: Store, organization_id: UUID) -> ReleasesPage:
-    """Return the Releases page."""
+def releases_page(store: Store, organization_id: UUID, after: Place | None = None) -> ReleasesPage:
+    """Return the Releases page; its queue begins behind ``after``."""
 
     def work(tx: Transaction) -> ReleasesPage:
-        waiting = tx.entries.page(organization_id, EntryFilter(EntryStatus.PENDING), QUEUE_SHOWN, None)
+        pending = EntryFilter(EntryStatus.PENDING)
+        waiting = entry_views(tx, organization_id, tx.entries.page(organization_id, pending, QUEUE_SHOWN + 1, after))
+        inactive = tx.releases.inactive(organization_id, INACTIVE_SHOWN + 1)
         every_project = tx.projects.all(organization_id)
         by_id = {project.id: project for project in every_project}
         last = tx.builds.page(organization_id, BuildFilter(), 1, None)
         return ReleasesPage(
-            queue=entry_views(tx, organization_id, waiting),
+            queue=_page(waiting, QUEUE_SHOWN, lambda view: Place(view.entry.created_at, view.entry.id)),
             pending=tx.entries.count_pending(organization_id, COUNTED_TO),
             oldest_pending=tx.entries.oldest_pending(organization_id),
             decided=entry_views(tx, organization_id, tx.entries.decided(organization_id, DECIDED_SHOWN)),
             active=[_active(tx, release, by_id[release.project_id]) for release in tx.releases.active(organization_id)],
-            inactive=[(r, by_id[r.project_id]) for r in tx.releases.inactive(organization_id, INACTIVE_SHOWN)],
+            inactive=[(release, by_id[release.project_id]) for release in inactive[:INACTIVE_SHOWN]],
+            more_inactive=len(inactive) > INACTIVE_SHOWN,
             projects=every_project,
             last_build=build_view(tx, last[0]) if last else None,
             now=tx.now(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from lathe.application.desk import Desk
 from lathe.application.intake import Answer, Incoming, Wanted
 from lathe.application.ports import Ids, Store, Transaction
@@ -26,6 +28,7 @@ def receive(store: Store, ids: Ids, batch: Sequence[Incoming]) -> list[Answer]:
     Expected outcomes, refusals included, are values. Raises ItemFailed if one of them cannot be decided, and what
     ``Store.write`` raises; nothing is stored then (or, for OutcomeUnknown, nobody knows).
     """
+    batch = [_without_userinfo(incoming) for incoming in batch]
     wanted = [_wanted(incoming) for incoming in batch]
 
     def work(tx: Transaction) -> list[Answer]:
@@ -43,17 +46,28 @@ def receive(store: Store, ids: Ids, batch: Sequence[Incoming]) -> list[Answer]:
     return store.write(work)
 
 
+def _without_userinfo(incoming: Incoming) -> Incoming:
+    """Blank what CI systems put before ``@`` in URLs, wherever in the facts somebody repeats one."""
+    report = incoming.reading.content
+    if not isinstance(report, BuildReport):
+        return incoming
+    facts = report.facts.without_userinfo()
+    if facts == report.facts:
+        return incoming
+    return evolve(incoming, reading=evolve(incoming.reading, content=evolve(report, facts=facts)))
+
+
 def _wanted(incoming: Incoming) -> Wanted:
     """Say what must be known to decide about a delivery."""
     report = incoming.reading.content
     if not isinstance(report, BuildReport):
-        return Wanted(incoming.presented, incoming.source, incoming.reading.delivery_id)
+        return Wanted(incoming.presented, incoming.source, incoming.sent_as)
     facts = report.facts
     without_repository = identity_key(report, None)
     return Wanted(
         incoming.presented,
         incoming.source,
-        incoming.reading.delivery_id,
+        incoming.sent_as,
         source=facts.source,
         run_key=run_key(report),
         scope=without_repository.scope if without_repository else None,

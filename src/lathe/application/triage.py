@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import evolve
 
+from lathe.application import projects
 from lathe.application.caller import Caller
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.ports import Ids, Store, Transaction
@@ -15,6 +16,7 @@ from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
 from lathe.domain.placement import filed_by_hand
 from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason, sent_back_reason
 from lathe.domain.release import Release, ReleaseState
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import LinkKind, RepositoryLink
 
 
@@ -24,21 +26,24 @@ def assign(
     """File a pending entry under an active release, of whatever project, and return the build.
 
     ``remember_repository`` links the entry's repository to the release's project. Repeating one's own assignment
-    returns the same build. Raises NotFound; Invalid (no such release, nothing to remember); Conflict (somebody was
-    faster, the release is not active, the repository belongs to another project).
+    returns the same build, and links the repository if only now it is to be remembered. Raises NotFound; Invalid (no
+    such release, nothing to remember); Conflict (somebody was faster, the release is not active, the repository
+    belongs to another project).
     """
 
     def work(tx: Transaction) -> BuildView:
         entry = _locked_entry(tx, caller, entry_id)
         release = _named_release(tx, caller, release_id)
         if entry.repeats_assignment(release_id, caller.actor) and entry.build_id:
+            if remember_repository:
+                tx.entries.save(_remembering(tx, caller, entry, release.project_id))
             return build_view(tx, tx.builds.get(caller.organization_id, entry.build_id))
-        now = tx.now()
         build_id = entry.build_id or ids.new()
-        learn = remember_repository and _learn(tx, caller, entry, release.project_id)
-        assignment = Assignment(build_id, release.id, release.name, learned_link=learn)
-        assigned = entry.assigned(assignment, release.project_id, caller.actor, now)
+        assignment = Assignment(build_id, release.id, release.name)
+        assigned = entry.assigned(assignment, release.project_id, caller.actor, tx.now())
         _must_be_active(release)
+        if remember_repository:
+            assigned = _remembering(tx, caller, assigned, release.project_id)
         build = _assigned_build(tx, assigned, build_id, release, f"{caller.actor.name} assigned it")
         tx.entries.save(assigned)
         _point_identity(tx, build)
@@ -62,6 +67,28 @@ def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUI
         return entry_view(tx, selected)
 
     return store.write(work)
+
+
+def create_project(
+    store: Store, ids: Ids, caller: Caller, entry_id: UUID, name: str, *, declare_repository: bool = True
+) -> EntryView:
+    """Create a project and choose it for a pending entry; the entry's repository is declared to belong to it.
+
+    A repository of unknown address, or that belongs to another project, is passed over. Raises NotFound; Invalid
+    (name); Conflict (not pending any more, the name is taken). Then there is no new project either.
+    """
+
+    def work(tx: Transaction) -> EntryView:
+        entry, project_id = _locked_entry(tx, caller, entry_id), ids.new()
+        selected = entry.project_selected(project_id, tx.now())
+        url = _unowned_url(tx, entry) if declare_repository else None
+        project = projects.add(tx, caller, project_id, name)
+        if url:
+            projects.declare(tx, ids, caller, project, url)
+        tx.entries.save(selected)
+        return entry_view(tx, selected)
+
+    return projects.adding(store, work)
 
 
 def reject(store: Store, caller: Caller, entry_id: UUID, reason: RejectReason, note: str | None = None) -> EntryView:
@@ -99,16 +126,20 @@ def undo(store: Store, caller: Caller, entry_id: UUID) -> EntryView:
 def move(store: Store, caller: Caller, build_id: UUID, release_id: UUID) -> BuildView:
     """File a build under another active release, of whatever project; the same one changes nothing.
 
-    Raises NotFound; Invalid (no such release); Conflict (the release is not active, the build was withdrawn).
+    Raises NotFound; Invalid (no such release); Conflict (the release is not active, the one it is under is closed, the
+    build was withdrawn).
     """
 
     def work(tx: Transaction) -> BuildView:
         build = _locked_build(tx, caller, build_id)
-        release = _named_release(tx, caller, release_id)
+        # In the order of their ids, so that a move there and a move back never wait for each other.
+        held = {one: _named_release(tx, caller, one) for one in sorted({build.release_id, release_id})}
+        release = held[release_id]
         if build.withdrawn:
             raise Conflict("this build was withdrawn; its entry waits in the Build Queue", code="withdrawn")
         if build.release_id == release.id:
             return build_view(tx, build)
+        _must_not_be_closed(held[build.release_id])
         _must_be_active(release)
         placement = filed_by_hand(build.placement, f"{caller.actor.name} moved it", release)
         moved = evolve(build.filed_under(release.project_id, release.id), placement=placement)
@@ -187,6 +218,25 @@ def _must_be_active(release: Release) -> None:
         )
 
 
+def _must_not_be_closed(release: Release) -> None:
+    if release.state is ReleaseState.CLOSED:
+        raise Conflict(f"release {release.name} is closed; what it holds stays", code="release_closed")
+
+
+def _unowned_url(tx: Transaction, entry: QueueEntry) -> RepoUrl | None:
+    """Return the address of an entry's repository, None if it has none or belongs to a project."""
+    if entry.repository_id is None or tx.repositories.find_link(entry.organization_id, entry.repository_id):
+        return None
+    return tx.repositories.get(entry.organization_id, entry.repository_id).url
+
+
+def _remembering(tx: Transaction, caller: Caller, entry: QueueEntry, project_id: UUID) -> QueueEntry:
+    """Link an assigned entry's repository to the project; return the entry, which knows what it taught."""
+    if entry.assignment is None or not _learn(tx, caller, entry, project_id):
+        return entry
+    return evolve(entry, assignment=evolve(entry.assignment, learned_link=True))
+
+
 def _learn(tx: Transaction, caller: Caller, entry: QueueEntry, project_id: UUID) -> bool:
     """Link the entry's repository to the project; return whether that was news."""
     pointer = "/remember_repository"
@@ -244,9 +294,7 @@ def _point_identity(tx: Transaction, build: Build) -> None:
 
 def _withdraw(tx: Transaction, caller: Caller, build: Build, entry: QueueEntry | None) -> None:
     """Withdraw a build, and revoke the link that its assignment taught."""
-    release = tx.releases.get(caller.organization_id, build.release_id, lock=True)
-    if release.state is ReleaseState.CLOSED:
-        raise Conflict(f"release {release.name} is closed; what it holds stays", code="release_closed")
+    _must_not_be_closed(tx.releases.get(caller.organization_id, build.release_id, lock=True))
     tx.builds.save(evolve(build, withdrawn=True))
     _point_identity(tx, build)
     if entry and entry.assignment and entry.assignment.learned_link and entry.repository_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from uuid import UUID
 
 from lathe.application.intake import BuildView, EntryView
@@ -21,20 +21,28 @@ def build_views(tx: Transaction, organization_id: UUID, builds: Sequence[Build])
 
 
 def entry_views(tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry]) -> list[EntryView]:
-    """Return each entry with its project and, while it is pending, the release that would be chosen there."""
+    """Return each entry with its project and, while it is pending, what could be decided about it.
+
+    That is the release that would be chosen in its project, and whether its repository could be remembered: it is
+    known, reported by somebody who proved to be who they are, and belongs to no project now.
+    """
     projects = tx.projects.some(organization_id, {e.project_id for e in entries if e.project_id})
-    waiting = any(e.project_id and e.status is EntryStatus.PENDING for e in entries)
-    active = tx.releases.active(organization_id) if waiting else []
-    return [_entry_view(entry, projects, active) for entry in entries]
+    waiting = [e for e in entries if e.status is EntryStatus.PENDING]
+    active = tx.releases.active(organization_id) if any(e.project_id for e in waiting) else []
+    linked = tx.repositories.find_links(organization_id, {e.repository_id for e in waiting if e.repository_id})
+    return [_entry_view(entry, projects, active, linked) for entry in entries]
 
 
-def _entry_view(entry: QueueEntry, projects: dict[UUID, Project], active: list[Release]) -> EntryView:
+def _entry_view(
+    entry: QueueEntry, projects: dict[UUID, Project], active: list[Release], linked: Container[UUID]
+) -> EntryView:
     project = projects[entry.project_id] if entry.project_id else None
-    if project is None or entry.status is not EntryStatus.PENDING:
+    if entry.status is not EntryStatus.PENDING:
         return EntryView(entry, project)
-    theirs = [release for release in active if release.project_id == project.id]
+    can_remember = entry.verified and entry.repository_id is not None and entry.repository_id not in linked
+    theirs = [release for release in active if project and release.project_id == project.id]
     choice = choose_release(theirs, entry.facts.branch, entry.facts.tag)
-    return EntryView(entry, project, choice.release if choice else None)
+    return EntryView(entry, project, choice.release if choice else None, can_remember)
 
 
 def build_view(tx: Transaction, build: Build) -> BuildView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
@@ -29,6 +29,9 @@ DEFAULT_RATE_LIMIT = 60
 """Requests in any 60 seconds."""
 
 HIGHEST_RATE_LIMIT = 100_000
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+"""What expires must do so before: no calendar counts further, and clocks in other zones need a day's room."""
 
 _SHAPE = re.compile(rf"{KEY_PREFIX}[0-9A-Za-z]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}")
 
@@ -137,6 +140,8 @@ def new_key(
         faults.append(Fault("/scopes", "required", "must name at least one scope"))
     if expires_at is not None and expires_at <= now:
         faults.append(Fault("/expires_at", "not_in_future", "must lie in the future"))
+    if expires_at is not None and expires_at >= END_OF_TIME:
+        faults.append(Fault("/expires_at", "out_of_range", f"must lie before the year {END_OF_TIME.year}"))
     _refuse(faults)
     return ApiKey(
         organization_id=organization_id,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from lathe.domain.repo_url import RepoUrl
+from lathe.domain.repo_url import RepoUrl, without_userinfo
 
 
 class BuildStatus(Enum):
@@ -44,6 +44,18 @@ class BuildFacts:
     url: str | None = None
     author: str | None = None
     finished_at: datetime | None = None
+
+    def without_userinfo(self) -> BuildFacts:
+        """Return them without the userinfo of URLs that somebody put into a name: CI systems put tokens there."""
+        return evolve(
+            self,
+            name=without_userinfo(self.name),
+            author=self.author and without_userinfo(self.author),
+            branch=self.branch and without_userinfo(self.branch),
+            tag=self.tag and without_userinfo(self.tag),
+            build_number=self.build_number and without_userinfo(self.build_number),
+            run_id=self.run_id and without_userinfo(self.run_id),
+        )
 
     @property
     def ref(self) -> str | None:

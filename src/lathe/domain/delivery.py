@@ -53,7 +53,8 @@ class DeliveryStatus(Enum):
 
 @frozen
 class Delivery:
-    """A stored request. ``provider_delivery_id`` is the sender's id of it, unique within organization and source.
+    """A stored request. ``provider_delivery_id`` is the sender's id of it, unique within organization and source (for
+    a sender who proved nothing, marked as unverified).
 
     ``source`` is the provider whose address it was sent to (``api`` for our own). ``body`` is as it was sent, with
     userinfo in URLs blanked.
@@ -76,16 +77,15 @@ class Delivery:
     placement: Placement | None = None
 
 
-# Each pattern stops at whatever ends an authority, so that no byte is looked at twice.
-_USERINFO = re.compile(rb"//(?:[^/\s\"\\@]*@)+")
-# The same where JSON spells "/" or "@" otherwise, which is rare and ten times as slow to find.
-_ESCAPED_USERINFO = re.compile(
-    rb"((?:\\?/|\\u002[fF]){2})(?:(?:[^/\s\"\\@]|\\u(?!0040|002[fF])[0-9a-fA-F]{4})*(?:@|\\u0040))+"
-)
+# What may stand before "@", as JSON spells it: anything but what ends an authority, escapes included.
+_BEFORE_AT = rb"(?:(?:[^/\s\"\\@]|\\[^/u]|\\u(?!0040|002[fF])[0-9a-fA-F]{4})*(?:@|\\u0040))+"
+_USERINFO = re.compile(rb"//" + _BEFORE_AT)
+# The same where JSON escapes the slashes too, which is rare and much slower to find.
+_ESCAPED_USERINFO = re.compile(rb"((?:\\?/|\\u002[fF]){2})" + _BEFORE_AT)
 
 
 def without_credentials(body: bytes) -> bytes:
     """Return the body with the userinfo of every URL in it blanked: CI systems put tokens there."""
-    if b"\\/" in body or b"\\u00" in body:
+    if b"\\/" in body or b"\\u002" in body:
         return _ESCAPED_USERINFO.sub(rb"\1", body)
     return _USERINFO.sub(b"//", body)

@@ -44,7 +44,8 @@ def checked_name(value: str, pointer: str = "/name", limit: int = NAME_LIMIT) ->
 
 def web_link(value: str | None) -> str | None:
     """Return ``value`` if it is an http or https address that may be rendered as a link, else None."""
-    if value is None or text_fault(value, "", URL_LIMIT) or re.search(r"\s", value):
+    # Browsers read a backslash as a slash, others do not: where such a link leads depends on who follows it.
+    if value is None or text_fault(value, "", URL_LIMIT) or re.search(r"[\s\\]", value):
         return None
     return value if re.match(r"https?://[^/?#]", value, re.IGNORECASE) else None
 

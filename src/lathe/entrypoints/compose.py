@@ -35,7 +35,7 @@ class Running(Parts):
 
 
 @frozen
-class Desk:
+class Workbench:
     """What a command works with, beside a running server or without one."""
 
     settings: Settings
@@ -82,7 +82,7 @@ def in_memory(clock: Clock | None = None, *, base_url: str | None = None) -> Run
 
 
 @contextmanager
-def desk(settings: Settings) -> Iterator[Desk]:
+def workbench(settings: Settings) -> Iterator[Workbench]:
     """Open a database that is there and migrated, for one command. Raises Unavailable, naming it, if it is not."""
     name = database_name(settings)
     if settings.database_file is not None and not has_content(settings.database_file):
@@ -91,7 +91,7 @@ def desk(settings: Settings) -> Iterator[Desk]:
         raise Unavailable(f"the database {name} is not up to date with this program: run `lathe migrate` first")
     store = open_store(settings.database_url)
     try:
-        yield Desk(settings, store, RandomIds(), open_box(settings))
+        yield Workbench(settings, store, RandomIds(), open_box(settings))
     finally:
         store.close()
 

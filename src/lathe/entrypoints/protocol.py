@@ -1,4 +1,4 @@
-"""How long and how large the head of a request may be: what happens before any of our code sees it."""
+"""How long and how large a request may be apart from its body: what happens before any of our code sees it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 HEAD_SECONDS: Final = 10.0
 HEAD_BYTES: Final = 64 * 1024
+"""The address and the fields of a request, those that follow a chunked body included."""
 
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"  # RFC 6585, 5
 )
 
 
+class _TooLarge(Exception):
+    """Ends the parser's work on a request."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an end to its patience, which by itself it does not have.
 
     A connection is closed where the client owes something (the head of a request, or the rest of a body whose request
-    is answered already) and has not sent it after ``HEAD_SECONDS``, or where a head grows beyond ``HEAD_BYTES``. Bodies
-    that somebody reads have their deadline and limit where they are read, idle connections uvicorn's own timeout.
+    is answered already) and has not sent it after ``HEAD_SECONDS``, or where what is no body grows beyond
+    ``HEAD_BYTES``. Bodies that somebody reads have their deadline and limit where they are read, idle connections
+    uvicorn's own timeout.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._in_head = True  # a client that connects and says nothing owes a head, too
-        self._head_size = 0
+        self._size = 0  # of the address and the whole fields of this request
+        self._unread = 0  # bytes that came since a head or a piece of a body was complete: the parser may hold them
         self._rest_of_body = False
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -43,28 +50,63 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. Most requests come whole, in one piece: they never start a timer."""
-        began_in_head = self._in_head
+        self._unread += len(data)
         super().data_received(data)
-        if began_in_head and self._in_head:
-            self._head_size += len(data)
-            if self._head_size > HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(_TOO_LARGE)
-                self.transport.close()
+        if self._unread > HEAD_BYTES:
+            self._refuse()
         self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called after the parser stopped, at what is no HTTP or too large."""
+        if self._size > HEAD_BYTES:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_head and not self._working:  # else it would pass for the answer to a request that came before
+            self.transport.write(_TOO_LARGE)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Called by the parser at the first byte of a request."""
-        self._in_head, self._head_size, self._rest_of_body = True, 0, False
+        self._in_head, self._size, self._rest_of_body = True, 0, False
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Called by the parser with a piece of the address."""
+        self._take(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser with a whole field. Those that follow a body are nothing to anybody here.
+
+        uvicorn would add them to the head, without end, and while the application reads it.
+        """
+        self._take(len(name) + len(value) + len(b": \r\n"))
+        if self._in_head:
+            super().on_header(name, value)
+
+    def _take(self, size: int) -> None:
+        self._size += size
+        if self._size > HEAD_BYTES:
+            raise _TooLarge
 
     def on_headers_complete(self) -> None:
         """Called by the parser after the empty line."""
-        self._in_head = False
+        self._in_head, self._unread = False, 0
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser with a piece of the body."""
+        self._unread = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        """Called by the parser after the body."""
-        self._rest_of_body = False
+        """Called by the parser after the body and what follows it."""
+        self._rest_of_body, self._unread = False, 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

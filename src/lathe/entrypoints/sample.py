@@ -72,7 +72,7 @@ class SampleDelivery:
 def make_sample(store: Store, ids: Ids, box: SecretBox) -> Sample:
     """Make the sample organization in a database without one."""
     organization = organizations.create(store, ids, "Acme")
-    caller = command_caller(organization)
+    caller = command_caller(organization.id)
     for name, repositories, its_releases in _PROJECTS:
         project = projects.create(store, ids, caller, name, repositories).project
         for release, state, patterns in its_releases:

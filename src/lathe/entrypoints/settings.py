@@ -18,6 +18,7 @@ T = TypeVar("T")
 DEFAULT_DATABASE_URL: Final = "sqlite:///lathe.db"
 _SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = "postgresql://"
+_ONE_AT_SIGN = re.compile(rf"{_POSTGRESQL}(?:[^@/?]*@)?[^@]*")
 
 _DUE: Final = (
     "LATHE_DATABASE_URL",
@@ -80,6 +81,11 @@ def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, str]]:
         if name not in given:
             return default
         try:
+            given[name].encode()
+        except UnicodeEncodeError:
+            faults[name] = f"{name} holds bytes that are no text in UTF-8: write it again"
+            return default
+        try:
             return reader(given[name])
         except ValueError as fault:
             faults[name] = f"{name} {fault}"
@@ -115,6 +121,13 @@ def _planned(name: str) -> bool:
 def _database(url: str) -> tuple[str, Path | None]:
     """Return the address to open and, for SQLite, the full path of the file."""
     if url.startswith(_POSTGRESQL):
+        if not _connectable(url):
+            # What is wrong with it may be the password, and so may every part of it: nothing of it is repeated.
+            raise ValueError(
+                f"is no address of a PostgreSQL database: write {_POSTGRESQL}USER:PASSWORD@HOST:5432/NAME, in the"
+                " password %40 for @, %3A for :, %2F for /, %3F for ? and %25 for %, and behind ? only parameters that"
+                " libpq knows"
+            )
         return url, None
     path = url.removeprefix(_SQLITE)
     if path == url:
@@ -128,6 +141,24 @@ def _database(url: str) -> tuple[str, Path | None]:
     if file.is_dir():
         raise ValueError(f"names a folder, {file}; add the name of the database file")
     return f"{_SQLITE}{quote(str(file))}", file
+
+
+def _connectable(url: str) -> bool:
+    """Whether libpq can read this address, and reads it as people do.
+
+    It takes an @ or / in a password for its end, and the rest for a host or a database, whose names may be shown.
+    """
+    # Here, so that a SQLite installation never loads the PostgreSQL driver and its libraries.
+    import psycopg  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo  # noqa: PLC0415
+
+    try:
+        parameters = conninfo_to_dict(url)
+        timeout_from_conninfo(parameters)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return False
+    ports = str(parameters.get("port", "")).split(",")
+    return bool(_ONE_AT_SIGN.fullmatch(url)) and all(re.fullmatch("[0-9]{0,5}", port) for port in ports)
 
 
 def _base_url(url: str) -> str:

@@ -83,7 +83,7 @@ def locked(store: Store, row: object) -> object:
 def _fetch(tx: Transaction, row: object, **how: bool) -> object:
     match row:
         case Organization():
-            return tx.organizations.get(row.id)
+            return tx.organizations.get(row.id, **how)
         case User():
             return tx.users.get(row.id)
         case Member():

@@ -17,14 +17,17 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from lathe.adapters.ids import RandomIds
 from lathe.application.admission import microseconds
-from lathe.application.intake import Changes, Presented, Usage, Wanted
+from lathe.application.desk import Desk
+from lathe.application.intake import Changes, Incoming, Presented, Reading, Received, Usage, Wanted
 from lathe.application.ports import Store, Transaction
-from lathe.domain.delivery import CredentialKind
+from lathe.domain.delivery import CredentialKind, DeliveryStatus
 from lathe.domain.errors import Conflict
-from lathe.domain.identity import IdentityKey
+from lathe.domain.identity import IdentityKey, run_key
 from lathe.domain.queue_entry import Assignment
 from lathe.domain.rate_limit import admit
+from lathe.domain.repository import Repository
 from tests import samples
 from tests.stores import open_store
 
@@ -112,6 +115,39 @@ class Identifying:
         identity = samples.identity(self.organization_id, key=self._key(number))
         tx.intake.save(Changes(tx.now(), new_identities=[identity]))
         return Outcome("won", identity.id)
+
+
+@frozen
+class Joining:
+    """Two deliveries, by two keys, of one run: a span that knows the repository's UUID, a status with its URL as well.
+
+    Both names are known, of two repositories that the status shows to be one.
+    """
+
+    organization_id: UUID
+    key_hashes: tuple[bytes, ...]
+    repositories: tuple[tuple[Repository, Repository], ...]
+    """By round: known by its UUID, and known by its URL."""
+
+    def look(self, tx: Transaction, number: int, racer: int, *, lock: bool) -> Any:
+        by_uuid, by_url = self.repositories[number]
+        facts = samples.bare_facts(source="bitbucket", build_number="1", repo_url=by_url.url if racer else None)
+        report = samples.bare_report(facts=facts, repository_uuid=by_uuid.uuid)
+        presented = Presented(CredentialKind.KEY, key_hash=self.key_hashes[racer])
+        incoming = Incoming(presented, "bitbucket", Reading("event", None, report), b"")
+        wanted = Wanted(
+            presented, "bitbucket", source="bitbucket", run_key=run_key(report), url=facts.repo_url, uuid=by_uuid.uuid
+        )
+        return incoming, tx.intake.load([wanted])
+
+    def act(self, tx: Transaction, number: int, racer: int, seen: Any) -> Outcome:
+        incoming, known = seen
+        desk = Desk(known, RandomIds())
+        answer = desk.take(incoming)
+        tx.intake.save(desk.changes())
+        if not isinstance(answer, Received) or answer.entry is None:
+            return Outcome("failed", answer)
+        return Outcome("won" if answer.status is DeliveryStatus.QUEUED else "lost", answer.entry.entry.id)
 
 
 @frozen

@@ -26,8 +26,10 @@ NOBODY = samples.new_id()
 
 GETS: dict[str, Callable[[Transaction, World], object]] = {
     "organization": lambda tx, _: tx.organizations.get(NOBODY),
+    "organization to lock": lambda tx, _: tx.organizations.get(NOBODY, lock=True),
     "user": lambda tx, _: tx.users.get(NOBODY),
     "project": lambda tx, world: tx.projects.get(world.id, NOBODY),
+    "project to lock": lambda tx, world: tx.projects.get(world.id, NOBODY, lock=True),
     "repository": lambda tx, world: tx.repositories.get(world.id, NOBODY),
     "release": lambda tx, world: tx.releases.get(world.id, NOBODY),
     "release to lock": lambda tx, world: tx.releases.get(world.id, NOBODY, lock=True),

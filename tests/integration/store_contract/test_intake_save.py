@@ -192,8 +192,10 @@ def test_a_known_repository_can_be_joined_into_one_that_the_same_batch_found(
 ) -> None:
     fresh = samples.bare_repository(world.id, uuid=by_uuid.uuid)
     build = world.new_build(repository_id=by_uuid.id)
-    keep(store, build)
+    link = samples.repository_link(world.id, by_uuid.id, world.project.id)
+    keep(store, build, link)
     save(store, joined=[(by_uuid, fresh)], new_repositories=[fresh])
     assert stored(store, fresh) == fresh
     assert stored(store, build) == evolve(build, repository_id=fresh.id)
+    assert stored(store, evolve(link, repository_id=fresh.id)) == evolve(link, repository_id=fresh.id)
     assert is_absent(store, lambda tx: tx.repositories.get(world.id, by_uuid.id))

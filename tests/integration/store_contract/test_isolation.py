@@ -30,10 +30,10 @@ def _unlinked(tx: Transaction, here: World, there: World) -> str:
 
 # Each asks as `here` for what belongs to `there`. Names are the ports' own, so that none can be forgotten.
 ASKED: dict[str, Ask] = {
-    "organizations.get": lambda tx, here, there: tx.organizations.get(here.id) == there.organization,
+    "organizations.get": lambda tx, here, there: tx.organizations.get(here.id, lock=True) == there.organization,
     "users.member": lambda tx, here, there: tx.users.member(here.id, there.user.id),
     "users.members": lambda tx, here, there: there.user in [user for user, _ in tx.users.members(here.id)],
-    "projects.get": lambda tx, here, there: tx.projects.get(here.id, there.project.id),
+    "projects.get": lambda tx, here, there: tx.projects.get(here.id, there.project.id, lock=True),
     "projects.find_by_slug": lambda tx, here, there: tx.projects.find_by_slug(here.id, there.project.slug),
     "projects.page": lambda tx, here, there: tx.projects.page(here.id, ProjectFilter(there.project.name), 9, None),
     "projects.all": lambda tx, here, there: there.project in tx.projects.all(here.id),
@@ -50,6 +50,7 @@ ASKED: dict[str, Ask] = {
         there.repository.url and tx.repositories.find_by_url(here.id, there.repository.url)
     ),
     "repositories.find_link": lambda tx, here, there: tx.repositories.find_link(here.id, there.repository.id),
+    "repositories.find_links": lambda tx, here, there: tx.repositories.find_links(here.id, [there.repository.id]),
     "repositories.unlink": _unlinked,
     "repositories.of_project": lambda tx, here, there: tx.repositories.of_project(here.id, there.project.id),
     "releases.get": lambda tx, here, there: tx.releases.get(here.id, there.release.id, lock=True),

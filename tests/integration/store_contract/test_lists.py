@@ -161,6 +161,10 @@ def test_some_are_those_of_the_ids_that_are_there(store: Store, world: World) ->
     assert store.read(lambda tx: tx.releases.some(world.id, [nobody, world.release.id])) == {
         world.release.id: world.release
     }
+    assert store.read(lambda tx: tx.repositories.find_links(world.id, [nobody, world.repository.id])) == {
+        world.repository.id: world.repository_link
+    }
+    assert store.read(lambda tx: tx.repositories.find_links(world.id, set())) == {}
 
 
 def test_decisions_come_last_one_first_without_selections_of_a_project(store: Store, world: World) -> None:

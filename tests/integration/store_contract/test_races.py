@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from uuid import UUID
 
 import pytest
 
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
-from lathe.application.lists import BuildFilter
-from lathe.application.ports import Store
+from lathe.adapters.sql import candidates, open_store
+from lathe.application.lists import BuildFilter, EntryFilter
+from lathe.application.ports import Store, Transaction
 from lathe.domain.api_key import ApiKey
+from lathe.domain.identity import repository_scope
 from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.repository import Repository
 from tests import samples
 from tests.integration.store_contract.helpers import keep, stored
 from tests.integration.store_contract.races import (
     ROUNDS,
     Assigning,
     Identifying,
+    Joining,
     Outcomes,
     Spending,
     Track,
@@ -74,6 +79,34 @@ def identifying(store: Store, world: World) -> Identifying:
     return Identifying(world.id, (world.key.hash, second.hash))
 
 
+def joining(store: Store, world: World) -> Joining:
+    keys = [samples.bare_key(world.id) for _ in range(2)]
+    pairs = [(samples.repository(world.id, url=None), unmatched(world)) for _ in range(ROUNDS)]
+    keep(store, *keys, *(one for pair in pairs for one in pair))
+    return Joining(world.id, tuple(key.hash for key in keys), tuple(pairs))
+
+
+def unmatched(world: World) -> Repository:
+    """Return a repository, known by its URL, whose name no project bears."""
+    return samples.bare_repository(world.id, url=samples.repo_url(f"acme/{samples.unique('unheard')}"))
+
+
+def left_behind(store: Store, world: World, race: Joining, outcomes: Outcomes) -> list[str]:
+    """Return the rounds whose run is not kept, once, under the one repository that stayed."""
+
+    def look(tx: Transaction) -> Iterator[str]:
+        for number, (_, kept) in enumerate(race.repositories):
+            entry = tx.entries.get(world.id, UUID(str(outcomes[0][number].about)))
+            identity = entry.identity_id and tx.identities.get(world.id, entry.identity_id)
+            if not identity or identity.key.scope != repository_scope(kept.id) or entry.repository_id != kept.id:
+                yield f"{number}: {entry} {identity}"
+        entries = tx.entries.page(world.id, EntryFilter(None), 2 * ROUNDS + 2, None)
+        if len(entries) != ROUNDS + 1:
+            yield f"{len(entries)} entries"
+
+    return store.read(lambda tx: list(look(tx)))
+
+
 def spending(store: Store, world: World) -> tuple[Spending, Callable[[Outcomes], list[str]]]:
     def judged(outcomes: Outcomes) -> list[str]:
         key = stored(store, world.key)
@@ -102,6 +135,15 @@ def test_of_two_deliveries_that_name_a_build_first_one_makes_it_and_the_other_fi
     assert rounds_without_one_row(outcomes) == []
 
 
+def test_a_run_is_kept_once_while_its_two_repositories_turn_out_to_be_one(
+    store: Store, world: World, track: Track
+) -> None:
+    race = joining(store, world)
+    outcomes = track(race, Way.SAFE)
+    assert rounds_without_one_row(outcomes) == []
+    assert left_behind(store, world, race, outcomes) == []
+
+
 def test_two_who_share_a_key_are_admitted_no_more_often_than_its_limit(
     store: Store, world: World, track: Track
 ) -> None:
@@ -119,6 +161,11 @@ def test_deliveries_that_do_not_look_again_fail(store: Store, world: World, trac
     assert rounds_without_one_row(outcomes) != []
 
 
+def test_a_run_is_kept_twice_where_its_repository_may_go_meanwhile(store: Store, world: World, track: Track) -> None:
+    outcomes = track(joining(store, world), Way.IN_TWO_TRANSACTIONS)
+    assert rounds_without_one_row(outcomes) != []
+
+
 def test_without_the_lock_more_are_admitted_than_the_limit(store: Store, world: World, track: Track) -> None:
     race, judged = spending(store, world)
     assert judged(track(race, Way.IN_TWO_TRANSACTIONS)) != []
@@ -131,5 +178,15 @@ def test_the_store_in_memory_needs_its_lock(monkeypatch: pytest.MonkeyPatch) -> 
     track = on_threads(store)
     assert rounds_without_one_winner(track(assigning(store, world), Way.SAFE)) != []
     assert rounds_without_one_row(track(identifying(store, world), Way.SAFE)) != []
+    assert rounds_without_one_row(track(joining(store, world), Way.SAFE)) != []
     race, judged = spending(store, world)
     assert judged(track(race, Way.SAFE)) != []
+
+
+def test_the_store_on_postgresql_needs_its_lock_on_repositories(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_KEPT_REPOSITORIES", candidates._REPOSITORIES)
+    with closing(open_store(postgres_database)) as store:
+        outcomes = on_threads(store)(joining(store, populated(store)), Way.SAFE)
+    assert rounds_without_one_row(outcomes) != []

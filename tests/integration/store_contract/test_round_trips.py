@@ -57,7 +57,7 @@ def test_a_saved_organization_comes_back_changed(store: Store, world: World) -> 
         world.organization, name="Acme & Sons", allow_org_id=False, confirm_name_matches=False, rate_limit=1
     )
     keep_changed(store, changed)
-    assert stored(store, world.organization) == changed
+    assert stored(store, world.organization) == locked(store, world.organization) == changed
 
 
 @pytest.mark.parametrize("sample", [samples.user, samples.bare_user])
@@ -111,10 +111,19 @@ def test_a_one_time_link_comes_back_for_each_purpose(store: Store, world: World,
         assert stored(store, link) == used
 
 
+def test_forgetting_a_persons_links_of_one_purpose_leaves_all_others(store: Store, world: World) -> None:
+    password, other = (samples.link(world.id, world.user.id, purpose=LinkPurpose.PASSWORD) for _ in range(2))
+    join = samples.link(world.id, world.user.id, purpose=LinkPurpose.JOIN)
+    nobodys = samples.bare_link(purpose=LinkPurpose.PASSWORD)
+    keep(store, password, other, join, nobodys)
+    store.write(lambda tx: tx.links.remove(LinkPurpose.PASSWORD, world.user.id))
+    assert [stored(store, link) for link in (password, other, join, nobodys)] == [None, None, join, nobodys]
+
+
 def test_forgetting_set_up_links_leaves_all_others(store: Store, world: World) -> None:
     setup, password = samples.bare_link(), samples.link(world.id, world.user.id, purpose=LinkPurpose.PASSWORD)
     keep(store, setup, password)
-    store.write(lambda tx: tx.links.remove_setup())
+    store.write(lambda tx: tx.links.remove(LinkPurpose.SETUP, None))
     assert stored(store, setup) is None
     assert stored(store, password) == password
 
@@ -127,7 +136,7 @@ def test_a_project_comes_back_and_can_be_changed(store: Store, world: World, fil
     assert store.read(lambda tx: tx.projects.find_by_slug(world.id, project.slug)) == project
     changed = evolve(project, name=samples.unique("Other"), files=Files.SUCCESSFUL)
     keep_changed(store, changed)
-    assert stored(store, project) == changed
+    assert stored(store, project) == locked(store, project) == changed
 
 
 @pytest.mark.parametrize("lacking", [(), ("uuid", "source"), ("url",)], ids=str)

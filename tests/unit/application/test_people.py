@@ -140,7 +140,8 @@ def test_inviting_somebody_who_has_an_account_never_touches_the_password(door: D
     assert ann is not None
     with pytest.raises(NotFound):
         ann.membership("globex")
-    assert login.join(door.store, ann, token) == other
+    joined, _ = login.join(door.store, door.ids, ann, token)
+    assert joined == other
     ann = login.viewer(door.store, door.login("ann@acme.test"))
     assert ann is not None
     assert ann.membership("globex")[1].role is Role.VIEWER
@@ -154,7 +155,21 @@ def test_a_join_link_is_good_for_its_person_only(door: Door) -> None:
     ann = login.viewer(door.store, session)
     assert ann is not None
     with pytest.raises(NotFound):
-        login.join(door.store, ann, token)
+        login.join(door.store, door.ids, ann, token)
+    assert login.viewer(door.store, session)
+
+
+def test_another_role_ends_every_session_and_begins_a_new_one(door: Door) -> None:
+    organization, session = door.set_up()
+    elsewhere = door.login("ann@acme.test")
+    token, _ = door.invite("ann@acme.test", organization, Role.VIEWER)
+    ann = login.viewer(door.store, session)
+    assert ann is not None
+    _, fresh = login.join(door.store, door.ids, ann, token)
+    assert [login.viewer(door.store, one) for one in (session, elsewhere)] == [None, None]
+    now = login.viewer(door.store, fresh)
+    assert now is not None
+    assert now.membership("acme")[1].role is Role.VIEWER
 
 
 def test_inviting_to_an_organization_that_is_not_there_makes_nobody(door: Door) -> None:
@@ -182,6 +197,18 @@ def test_a_reset_ends_every_session(door: Door) -> None:
     assert viewer.user.name == "Ann"
     with pytest.raises(NotFound):
         login.reset_link(door.store, door.ids, "nobody@acme.test")
+
+
+def test_of_several_password_links_only_the_newest_works_and_none_once_it_was_used(door: Door) -> None:
+    organization, _ = door.set_up()
+    invitation, _ = door.invite("ben@acme.test", organization)
+    older, newer = (login.reset_link(door.store, door.ids, "ben@acme.test") for _ in range(2))
+    for stale in (invitation, older):
+        with pytest.raises(NotFound):
+            door.set_password(stale)
+    door.set_password(newer)
+    with pytest.raises(NotFound):
+        door.set_password(newer)
 
 
 def test_links_die_after_a_day(door: Door) -> None:
@@ -232,7 +259,7 @@ def test_prolonging_a_session_that_ended_meanwhile_does_not_revive_it(door: Door
         return write(work)  # type: ignore[arg-type]
 
     door.store.write = ended_first  # type: ignore[method-assign, assignment]
-    login.viewer(door.store, session)
+    assert login.viewer(door.store, session) is None
     assert login.viewer(door.store, session) is None
 
 

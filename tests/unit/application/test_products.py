@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from attrs import evolve
 
+from lathe.adapters.memory.products import MemoryProjects
 from lathe.application import admission, hooks, keys, organizations, projects, queries, releases, triage
 from lathe.application.caller import command_caller, key_caller
-from lathe.application.intake import Admission
+from lathe.application.intake import Admission, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, ProjectFilter
 from lathe.domain.api_key import Scope, key_text
 from lathe.domain.build_report import BuildStatus
 from lathe.domain.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from lathe.domain.hook import Provider
 from lathe.domain.placement import Outcome
-from lathe.domain.project import Files
+from lathe.domain.project import Files, Project
 from lathe.domain.queue_entry import RejectReason
 from lathe.domain.release import ReleaseState
 from lathe.domain.repository import LinkKind
@@ -38,6 +39,41 @@ def test_projects_of_alike_names_get_slugs_of_their_own(world: World) -> None:
     assert [world.project(name).slug for name in names] == ["pay-api", "pay-api-2", "zahlung", "project", "project-2"]
     with pytest.raises(Conflict):
         world.project("PAY api")
+
+
+def test_a_slug_that_a_twin_takes_meanwhile_is_left_to_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.project("Pay API")
+    look, too_early = MemoryProjects.find_by_slug, iter([True])
+
+    def looked(self: MemoryProjects, organization_id: UUID, slug: str) -> Project | None:
+        return None if next(too_early, False) else look(self, organization_id, slug)
+
+    monkeypatch.setattr(MemoryProjects, "find_by_slug", looked)
+    assert world.project("pay-api!").slug == "pay-api-2"
+
+
+def test_a_twin_of_the_same_name_is_a_conflict_about_the_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of the two a database minds first."""
+    world.project("Pay API")
+    add, minds_slug = MemoryProjects.add, iter([True])
+
+    def added(self: MemoryProjects, project: Project) -> None:
+        if next(minds_slug, False):
+            raise Conflict("another project has this address", code="slug_taken")
+        add(self, project)
+
+    monkeypatch.setattr(MemoryProjects, "add", added)
+    with pytest.raises(Conflict) as refused:
+        world.project("pay api")
+    assert refused.value.reason == "name_taken"
+
+
+def test_a_slug_that_is_always_taken_is_a_conflict_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.project("Pay API")
+    monkeypatch.setattr(MemoryProjects, "find_by_slug", lambda *_: None)
+    with pytest.raises(Conflict) as refused:
+        world.project("pay-api!")
+    assert refused.value.reason == "slug_taken"
 
 
 def test_a_repository_belongs_to_one_project_and_the_conflict_names_it(world: World) -> None:
@@ -122,17 +158,28 @@ def test_organizations_are_found_by_id_and_slug(world: World) -> None:
     for missing in ("other", str(uuid4())):
         with pytest.raises(NotFound):
             organizations.find(world.store, missing)
-    assert command_caller(renamed).organization_id == renamed.id
+    assert command_caller(renamed.id).organization_id == renamed.id
 
 
 def test_keys_are_listed_changed_and_revoked(world: World) -> None:
     key, text = keys.create(world.store, world.ids, world.ann, "pipeline", [Scope.BUILDS_CREATE])
     assert text.startswith(key.shown)
-    assert keys.rename(world.store, world.ann, key.id, "ci").name == "ci"
-    assert keys.limit(world.store, world.ann, key.id, None).rate_limit is None
+    renamed = keys.change(world.store, world.ann, key.id, name="ci")
+    assert (renamed.name, renamed.rate_limit) == ("ci", 60)
+    unlimited = keys.change(world.store, world.ann, key.id, rate_limit=None)
+    assert (unlimited.name, unlimited.rate_limit) == ("ci", None)
     revoked = keys.revoke(world.store, world.ann, key.id)
     assert revoked.revoked_at == NOON
     assert keys.listed(world.store, world.organization.id)[0] == revoked
+
+
+def test_a_key_is_changed_as_a_whole_or_not_at_all(world: World) -> None:
+    key, _ = keys.create(world.store, world.ids, world.ann, "pipeline", [Scope.BUILDS_CREATE])
+    with pytest.raises(Invalid):
+        keys.change(world.store, world.ann, key.id, name="ci", rate_limit=0)
+    assert keys.listed(world.store, world.organization.id)[0] == key
+    changed = keys.change(world.store, world.ann, key.id, name="ci", rate_limit=7)
+    assert (changed.name, changed.rate_limit) == ("ci", 7)
 
 
 def test_a_key_is_admitted_by_scope_and_within_its_limit(world: World) -> None:
@@ -214,11 +261,12 @@ def test_single_things_are_found_or_not(world: World) -> None:
     assert queued
     organization_id = world.organization.id
     assert queries.build(world.store, organization_id, built.build.id) == built
-    assert queries.entry(world.store, organization_id, queued.entry.id) == queued
+    assert queries.entry(world.store, organization_id, queued.entry.id) == evolve(queued, can_remember=True)
     page = queries.build_page(world.store, organization_id, built.build.id)
     assert (page.view, page.releases, len(page.deliveries)) == (built, [(release, pay)], 1)
     entry = queries.entry_page(world.store, organization_id, queued.entry.id)
-    assert (entry.view, entry.projects, entry.releases, len(entry.deliveries)) == (queued, [pay], [(release, pay)], 1)
+    assert (entry.view.entry, entry.projects, entry.releases) == (queued.entry, [pay], [(release, pay)])
+    assert len(entry.deliveries) == 1
     project = queries.project_page(world.store, organization_id, pay.id)
     assert (project.view.project, project.releases) == (pay, [release])
     shown = queries.release_page(
@@ -231,7 +279,7 @@ def test_single_things_are_found_or_not(world: World) -> None:
 
 def test_the_releases_page_shows_the_queue_the_decisions_and_the_releases(world: World) -> None:
     empty = queries.releases_page(world.store, world.organization.id)
-    assert (empty.queue, empty.pending, empty.oldest_pending, empty.last_build) == ([], 0, None, None)
+    assert (empty.queue.rows, empty.pending, empty.oldest_pending, empty.last_build) == ([], 0, None, None)
     pay = world.project("Pay", PAY)
     release = world.release(pay, "2.5")
     planned = world.release(pay, "3.0", state=ReleaseState.PLANNED)
@@ -242,14 +290,50 @@ def test_the_releases_page_shows_the_queue_the_decisions_and_the_releases(world:
     rejected = world.entries()[0]
     triage.reject(world.store, world.ann, rejected.id, RejectReason.BROKEN)
     page = queries.releases_page(world.store, world.organization.id)
-    assert (page.pending, len(page.queue), [v.entry.id for v in page.decided]) == (2, 2, [rejected.id])
+    assert (page.pending, len(page.queue.rows), [v.entry.id for v in page.decided]) == (2, 2, [rejected.id])
     assert page.oldest_pending == world.entries()[-1].created_at
     [active] = page.active
     assert (active.release, active.project, active.count) == (release, pay, 3)
     assert [v.build.facts.build_number for v in active.newest] == ["2", "1"]
-    assert page.inactive == [(planned, pay)]
+    assert (page.inactive, page.more_inactive) == ([(planned, pay)], False)
     assert page.last_build is not None
     assert page.last_build.build.facts.build_number == "2"
+
+
+def test_the_releases_page_tells_where_it_was_cut(world: World) -> None:
+    pay = world.project("Pay")
+    for number in range(queries.QUEUE_SHOWN + 1):
+        world.later(seconds=1)
+        world.received(report(number, repository="https://bitbucket.org/acme/unknown"))
+        world.release(pay, str(number), state=ReleaseState.PLANNED)
+    first = queries.releases_page(world.store, world.organization.id)
+    assert first.queue.next is not None
+    assert (len(first.inactive), first.more_inactive) == (queries.INACTIVE_SHOWN, True)
+    rest = queries.releases_page(world.store, world.organization.id, first.queue.next)
+    assert [view.entry for view in first.queue.rows + rest.queue.rows] == world.entries()
+    assert (len(rest.queue.rows), rest.queue.next, rest.pending) == (1, None, queries.QUEUE_SHOWN + 1)
+
+
+def test_a_repository_can_be_remembered_while_it_belongs_to_no_project(world: World) -> None:
+    world.change(allow_org_id=True)
+    pay = world.project("Pay")
+    nameless = world.received(report(1, repository=None)).entry
+    unverified = world.received(report(2), by=world.by_id()).entry
+    entry = world.received(report(3)).entry
+    assert nameless
+    assert unverified
+    assert entry
+
+    def can_remember(view: EntryView) -> bool:
+        return queries.entry(world.store, world.organization.id, view.entry.id).can_remember
+
+    assert [can_remember(view) for view in (nameless, unverified, entry)] == [False, False, True]
+    repository, _ = projects.declare_repository(world.store, world.ids, world.ann, pay.id, PAY)
+    assert not can_remember(entry)
+    projects.remove_repository(world.store, world.ann, pay.id, repository.id)
+    assert can_remember(entry)
+    triage.reject(world.store, world.ann, entry.entry.id, RejectReason.BROKEN)
+    assert not can_remember(entry)
 
 
 def test_an_entry_of_a_project_whose_releases_take_no_such_branch_suggests_none(world: World) -> None:

@@ -67,6 +67,14 @@ def test_a_build_of_a_known_project_is_filed_with_its_placement_and_delivery(
     assert (delivery.credential, delivery.credential_id) == (CredentialKind.KEY, world.key.id)
 
 
+def test_no_token_in_a_url_is_kept_wherever_somebody_repeats_it(world: World, pay_25: Release) -> None:
+    leaky = "see https://ann:t0ken@bitbucket.org/acme"
+    facts = evolve(report().facts, name=leaky, author=leaky, build_number=leaky, run_id=leaky, branch=None, tag=leaky)
+    answers = [world.received(evolve(report(), facts=facts)) for _ in range(2)]
+    assert [answer.status.value for answer in answers] == ["created", "duplicate"]
+    assert "t0ken" not in repr(world.builds())
+
+
 def test_each_reason_to_wait_has_its_entry(world: World, pay: Project) -> None:
     world.project("Mobile app")
     world.project("Mobile backend")
@@ -425,6 +433,14 @@ def test_an_unverified_run_that_started_again_stays_finished_when_taken_over(wor
     world.received(report(7, status=BuildStatus.IN_PROGRESS))
     [build] = world.builds()
     assert (build.verified, build.facts.status) == (True, BuildStatus.SUCCESSFUL)
+
+
+def test_an_unverified_caller_cannot_use_up_the_delivery_id_of_a_verified_one(world: World, pay_25: Release) -> None:
+    world.change(allow_org_id=True)
+    ping = Reason(ReasonCode.PING, "a ping")
+    first = world.received(ping, by=world.by_id(), delivery_id="d-1")
+    assert world.received(report(), delivery_id="d-1").status is DeliveryStatus.CREATED
+    assert world.received(ping, by=world.by_id(), delivery_id="d-1").delivery_id == first.delivery_id
 
 
 def test_an_unverified_report_teaches_no_uuid(world: World, pay_25: Release) -> None:

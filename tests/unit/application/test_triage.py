@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from lathe.application import projects, releases, triage
-from lathe.application.intake import BuildView
+from lathe.application.intake import BuildView, EntryView
 from lathe.domain.build import Filed
 from lathe.domain.errors import Conflict, Invalid, NotFound
 from lathe.domain.project import Project
@@ -114,6 +114,27 @@ def test_the_slower_of_two_people_reads_who_was_faster(world: World, pay: Projec
     assert len(world.builds()) == 1
 
 
+def test_who_was_faster_is_said_before_anything_about_the_repository(world: World, pay_25: Release) -> None:
+    entry = waiting(world)
+    books_7 = world.release(world.project("Books"), "7")
+    assign(world, entry, pay_25, remember=True)
+    with pytest.raises(Conflict, match=r"Ann assigned this to 2\.5"):
+        triage.assign(world.store, world.ids, world.ben, entry.id, books_7.id, remember_repository=True)
+
+
+def test_a_repeated_assignment_may_still_teach_the_repository_and_undo_takes_that_back(
+    world: World, pay: Project, pay_25: Release
+) -> None:
+    entry = waiting(world)
+    view = assign(world, entry, pay_25)
+    for _ in range(2):
+        assert assign(world, entry, pay_25, remember=True) == view
+        assert linked(world, pay) == [("acme/ledger-import", LinkKind.LEARNED)]
+    assert assign(world, entry, pay_25) == view
+    triage.undo(world.store, world.ann, entry.id)
+    assert linked(world, pay) == []
+
+
 def test_repeating_ones_own_decision_gives_the_same_result(world: World, pay_25: Release) -> None:
     entry, other = waiting(world), waiting(world, 18)
     assert assign(world, entry, pay_25) == assign(world, entry, pay_25)
@@ -151,6 +172,49 @@ def test_selecting_a_project_suggests_its_release_and_can_be_undone(
         triage.select_project(world.store, world.ann, entry.id, uuid4())
 
 
+def create_project(world: World, entry: QueueEntry, name: str, *, declare: bool = True) -> EntryView:
+    return triage.create_project(world.store, world.ids, world.ann, entry.id, name, declare_repository=declare)
+
+
+def test_a_project_is_made_for_an_entry_with_its_repository(world: World) -> None:
+    view = create_project(world, waiting(world), "Ledger")
+    assert view.project
+    assert (view.entry.project_id, view.entry.status) == (view.project.id, EntryStatus.PENDING)
+    assert (view.project.name, linked(world, view.project)) == ("Ledger", [("acme/ledger-import", LinkKind.DECLARED)])
+    assert triage.undo(world.store, world.ann, view.entry.id).project is None
+
+
+def test_a_project_is_made_without_a_repository_that_is_unknown_or_anothers_or_not_wanted(
+    world: World, pay: Project
+) -> None:
+    nameless = world.received(report(1, repository=None)).entry
+    assert nameless
+    unwanted, owned = waiting(world, 2), waiting(world, 3)
+    first, second = create_project(world, nameless.entry, "First"), create_project(world, unwanted, "2", declare=False)
+    projects.declare_repository(world.store, world.ids, world.ann, pay.id, LEDGER)
+    for view in (first, second, create_project(world, owned, "Third")):
+        assert view.project
+        assert linked(world, view.project) == []
+    assert linked(world, pay) == [("acme/ledger-import", LinkKind.DECLARED)]
+
+
+def test_no_project_is_left_behind_where_somebody_was_faster_or_the_name_is_taken(
+    world: World, pay: Project, pay_25: Release
+) -> None:
+    entry, other = waiting(world, 1), waiting(world, 2)
+    assign(world, entry, pay_25)
+    for name in ("Ledger", "Pay"):
+        with pytest.raises(Conflict, match=r"Ann assigned this to 2\.5"):
+            create_project(world, entry, name)
+    with pytest.raises(Conflict) as refused:
+        create_project(world, other, "PAY")
+    assert refused.value.reason == "name_taken"
+    with pytest.raises(Invalid):
+        create_project(world, other, " ")
+    assert world.read(lambda tx: tx.projects.all(world.organization.id)) == [pay]
+    assert world.entry(other.id) == other
+
+
 def test_undoing_an_assignment_withdraws_the_build_and_its_link_and_assigning_again_revives_it(
     world: World, pay: Project, pay_25: Release
 ) -> None:
@@ -181,7 +245,7 @@ def test_a_rejection_can_be_undone_and_keeps_the_selected_project(world: World, 
     assert (undone.entry.status, undone.project, undone.entry.rejection) == (EntryStatus.PENDING, pay, None)
 
 
-def test_what_a_closed_release_holds_stays(world: World, pay_25: Release) -> None:
+def test_what_a_closed_release_holds_stays(world: World, pay: Project, pay_25: Release) -> None:
     entry = waiting(world)
     build = assign(world, entry, pay_25).build
     releases.change(world.store, world.ann, pay_25.id, state=ReleaseState.CLOSED)
@@ -189,7 +253,12 @@ def test_what_a_closed_release_holds_stays(world: World, pay_25: Release) -> Non
         triage.undo(world.store, world.ann, entry.id)
     with pytest.raises(Conflict, match="closed"):
         triage.requeue(world.store, world.ids, world.ann, build.id)
-    assert not world.build(build.id).withdrawn
+    for other in (world.release(pay, "2.6"), world.release(pay, "3", state=ReleaseState.PLANNED)):
+        with pytest.raises(Conflict, match="what it holds stays") as refused:
+            triage.move(world.store, world.ann, build.id, other.id)
+        assert refused.value.reason == "release_closed"
+    assert triage.move(world.store, world.ann, build.id, pay_25.id).release.id == pay_25.id
+    assert world.build(build.id) == build
 
 
 def filed(world: World, project: Project, number: int = 1) -> UUID:

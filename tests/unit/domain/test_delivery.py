@@ -12,6 +12,14 @@ from hypothesis import strategies as st
 from lathe.domain.delivery import KEPT_HEADERS, without_credentials
 
 tokens = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
+# Everything that a person may have as a name or secret, but what ends the authority of a URL.
+anything = st.text(st.characters(codec="utf-8", exclude_categories=["Z", "C"], exclude_characters="/@"), max_size=12)
+
+
+@given(anything, anything, st.booleans())
+def test_no_user_or_secret_survives_in_any_script(user: str, token: str, ascii_only: bool) -> None:
+    body = json.dumps({"url": f"https://{user}:{token}@git.corp/acme", "note": "\u20ac"}, ensure_ascii=ascii_only)
+    assert json.loads(without_credentials(body.encode()))["url"] == "https://git.corp/acme"
 
 
 @given(tokens, tokens, st.sampled_from(["/", "\\/", "\\u002f", "\\u002F"]), st.sampled_from(["@", "\\u0040"]))

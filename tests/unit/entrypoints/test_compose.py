@@ -17,14 +17,14 @@ from lathe.domain.api_key import Scope
 from lathe.domain.errors import Unavailable
 from lathe.domain.hook import Provider
 from lathe.entrypoints.asgi import create_app
-from lathe.entrypoints.compose import compose, database_name, desk, in_memory, prepare
+from lathe.entrypoints.compose import compose, database_name, in_memory, prepare, workbench
 from lathe.entrypoints.settings import Settings, read_settings
 
 
 def test_in_memory_everything_works_without_a_file_or_a_network() -> None:
     clock = SettableClock(datetime(2026, 3, 12, 9, 30, tzinfo=UTC))
     parts = in_memory(clock, base_url="https://lathe.example.com")
-    caller = command_caller(organizations.create(parts.store, parts.ids, "Acme"))
+    caller = command_caller(organizations.create(parts.store, parts.ids, "Acme").id)
     _, key = keys.create(parts.store, parts.ids, caller, "CI", [Scope.BUILDS_CREATE, Scope.BUILDS_READ])
     hook, secret = hooks.create(parts.store, parts.ids, parts.box, caller, Provider.BITBUCKET)
 
@@ -86,12 +86,12 @@ def test_a_server_is_not_ready_on_a_database_that_is_not_migrated(settings: Sett
         assert parts.unready() == "the database is not migrated"
     finally:
         parts.store.close()
-    with pytest.raises(Unavailable, match="not up to date"), desk(settings):
+    with pytest.raises(Unavailable, match="not up to date"), workbench(settings):
         pass
 
 
 def test_commands_make_no_database(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=f"there is no database {tmp_path}/lathe.db"), desk(settings):
+    with pytest.raises(Unavailable, match=f"there is no database {tmp_path}/lathe.db"), workbench(settings):
         pass
 
     assert list(tmp_path.iterdir()) == []

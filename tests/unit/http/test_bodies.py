@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from lathe.adapters.web.body import BodyLimits
+from lathe.adapters.web.body import LARGE_AT_ONCE, BodyLimits
 from tests.unit.http.world import World
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -104,6 +104,69 @@ def test_nothing_is_read_of_a_request_without_credential_and_a_large_rest_is_not
         assert (status, sender.taken, answered["connection"]) == (401, 0, "close")
         small = {"Content-Type": "application/json", "Content-Length": "4800"}
         assert "connection" not in answer_of(asyncio.run(ask(world, path, sender, small)))[1]
+
+
+class StalledSender(Sender):
+    """Sends so many chunks as fast as they are taken, and then nothing more."""
+
+    async def __call__(self) -> dict[str, Any]:
+        if not self._left:
+            await asyncio.Event().wait()
+        return await super().__call__()
+
+
+def _beside_stalled_senders(large_at_once: int) -> tuple[int, list[tuple[int, str]], int]:
+    """Let 40 senders stall before the end of large bodies. Return the bytes that were taken of them together, how they
+    were answered, and what a small delivery beside them was answered."""
+    world = World(BodyLimits(seconds=1), large_at_once=large_at_once)
+    headers = chunked(world)
+    senders = [StalledSender(b" " * 65536, chunks=15) for _ in range(40)]
+
+    async def scene() -> tuple[list[Any], Any]:
+        stalled = [asyncio.create_task(ask(world, "/api/webhooks/bitbucket", one, headers)) for one in senders]
+        await asyncio.sleep(0.1)
+        small = await ask(world, "/api/v1/builds", whole(b'{"name":"x"}'), headers)
+        return list(await asyncio.gather(*stalled)), small
+
+    answers, small = asyncio.run(scene())
+    said = [(status, problem["code"]) for status, _, problem in map(answer_of, answers)]
+    return sum(one.taken for one in senders), said, answer_of(small)[0]
+
+
+def whole(body: bytes) -> Receive:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def test_many_slow_senders_of_large_bodies_do_not_fill_the_memory() -> None:
+    taken, said, small = _beside_stalled_senders(LARGE_AT_ONCE)
+    assert taken <= LARGE_AT_ONCE * MEBIBYTE + 40 * 65536
+    assert small == 202, "a small body waits for nobody"
+    assert sorted(said) == [(408, "body_too_slow")] * LARGE_AT_ONCE + [(503, "overloaded")] * (40 - LARGE_AT_ONCE)
+    taken, _, _ = _beside_stalled_senders(large_at_once=10**9)
+    assert taken > 30 * MEBIBYTE, "without the bound it would be all that they send"
+
+
+def test_large_bodies_wait_for_their_turn_and_all_get_it() -> None:
+    world = World()
+    headers = chunked(world)
+
+    def sender() -> Receive:
+        pieces = iter([b'{"name":"x"', *[b" " * 65536] * 4, b"}"])
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(0.001)
+            piece = next(pieces)
+            return {"type": "http.request", "body": piece, "more_body": piece != b"}"}
+
+        return receive
+
+    async def scene() -> list[Any]:
+        return list(await asyncio.gather(*(ask(world, "/api/v1/builds", sender(), headers) for _ in range(30))))
+
+    assert [answer_of(sent)[0] for sent in asyncio.run(scene())] == [202] * 30
 
 
 def test_a_sender_that_goes_away_is_no_fault() -> None:

@@ -18,7 +18,9 @@ from lathe.adapters.http.codec import kind_of
 from lathe.adapters.http.kinds import Kind, Wrong
 from lathe.adapters.http.openapi import document
 from lathe.adapters.http.table import CALLS
+from lathe.adapters.providers import PARSERS
 from lathe.domain.api_key import Scope
+from lathe.domain.steps import ReasonCode
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -64,6 +66,26 @@ def test_requests_refuse_unknown_fields_and_every_field_has_a_kind() -> None:
 def test_every_class_of_answers_is_in_use() -> None:
     classes = {one.__name__ for one in vars(answers).values() if isinstance(one, type) and attrs.has(one)}
     assert classes <= document()["components"]["schemas"].keys()
+
+
+def test_the_document_names_exactly_the_providers_whose_deliveries_are_taken() -> None:
+    taken = sorted(provider.value for provider in PARSERS)
+    field = document()["components"]["schemas"]["HookBody"]["properties"]["provider"]
+    assert sorted(field["enum"]) == taken
+    for path in ("/api/webhooks/{provider}", "/api/webhooks/{provider}/{hook_id}"):
+        assert sorted(document()["paths"][path]["post"]["parameters"][0]["schema"]["enum"]) == taken
+
+
+def test_the_document_names_every_reason_that_a_caller_can_meet() -> None:
+    def codes(name: str) -> set[str]:
+        found: set[str] = set(document()["components"]["schemas"][name]["properties"]["code"]["enum"])
+        return found
+
+    waiting = {"no_project_match", "ambiguous_project", "name_match_unconfirmed", "no_active_release", "sent_back"}
+    assert codes("QueueReason") == codes("QueueReasonReceipt") == waiting
+    assert codes("IgnoredReason") == codes("IgnoredReasonReceipt")
+    # What is unreadable is answered as a problem, not as a reason.
+    assert codes("IgnoredReason") == {code.value for code in ReasonCode} - waiting - {ReasonCode.UNREADABLE.value}
 
 
 _SAMPLES: list[object] = ["main", "x" * 5000, "", "a b", "https://x.test/y", "2026-03-14T09:26:53Z", "active"]

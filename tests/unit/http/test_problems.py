@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from lathe.adapters.web.problems import MEDIA_TYPE, Problem
 from lathe.domain.errors import OutcomeUnknown, Unavailable
 from lathe.entrypoints.sample_bodies import commit_status
-from tests.unit.http.world import bearer, delivery, post, serving, with_headers
+from tests.unit.http.world import bearer, delivery, post, serving, signed, with_headers
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -56,7 +56,7 @@ def test_bodies_that_are_not_plain_json_are_refused(world: World, api: Api, head
     for path in (BITBUCKET, "/api/v1/builds", "/api/v1/projects"):
         sent = {name.replace("-", "_"): text for name, text in headers.items()}
         assert api("POST", path, b'{"name":"x"}', status=415, **sent).json()["code"] == "unsupported_media_type"
-    assert world.submitted() == 0
+    assert {incoming.body for incoming in world.intake.taken} == {b""}, "what was not read is not kept"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_body_over_one_mebibyte_is_refused(world: World, api: Api) -> None:
         answer = api("POST", path, largest + b" ", status=413)
         assert answer.json()["code"] == "body_too_large"
         assert answer.headers["connection"] == "close"
-    assert world.submitted() == 1
+    assert [len(incoming.body) for incoming in world.intake.taken] == [len(largest), 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,25 @@ def test_a_store_that_is_away_is_said_with_when_to_try_again(
     world.intake.fault = fault
     answer = post(client, BITBUCKET, with_headers(delivery(commit_status()), bearer(world.key())), 503)
     assert (answer.json()["code"], answer.headers["retry-after"]) == (code, "3")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Unavailable("away"), "unavailable"), (OutcomeUnknown("nobody knows"), "outcome_unknown")]
+)
+def test_a_store_that_is_away_is_said_by_every_call(
+    world: World, api: Api, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+) -> None:
+    def fail(work: object) -> object:
+        raise fault
+
+    hook, secret = world.hook()
+    monkeypatch.setattr(world.store, "read", fail)
+    answers = [api(method, path, status=503) for method, path in (("GET", "/api/v1/builds"), ("GET", "/api/v1/hooks"))]
+    answers.append(post(api.client, f"{BITBUCKET}/{hook.id}", signed(delivery(commit_status()), secret), 503))
+    monkeypatch.setattr(world.store, "write", fail)
+    answers.append(api("POST", "/api/v1/projects", {"name": "x"}, status=503))
+    for answer in answers:
+        assert (answer.json()["code"], answer.headers["retry-after"]) == (code, "1")
 
 
 def test_an_unexpected_fault_shows_an_id_and_is_logged(

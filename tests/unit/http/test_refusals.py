@@ -66,7 +66,10 @@ def test_a_refusal_is_remembered_for_one_second() -> None:
     assert refusals.find(presented, SCOPE) is None
     refusals.note(presented, refusal)
     now.seconds += 0.999
-    assert refusals.find(presented, SCOPE) is refusal
+    known = refusals.find(presented, SCOPE)
+    assert known is not None
+    assert (known.admission, known.error().detail, known.error().retry_after) == (refusal.admission, "too many", 42)
+    assert known.error() is not known.error(), "what is raised would keep its request in memory"
     now.seconds += 0.001
     assert refusals.find(presented, SCOPE) is None
 

@@ -99,12 +99,13 @@ def test_a_filed_build_is_moved_or_sent_back(world: World, api: Api) -> None:
 def test_a_manager_who_may_not_read_gets_ids_and_codes(world: World, api: Api, entry_id: str) -> None:
     projects.create(world.store, world.ids, world.acme.caller, "Warehouse")
     blind = api.by(world.key(Scope.QUEUE_MANAGE))
-    project = {"id": str(world.acme.project.id)}
+    project, release = {"id": str(world.acme.project.id)}, {"id": str(world.acme.release.id)}
     selected = blind("POST", f"/api/v1/queue/{entry_id}/project", {"project_id": project["id"]}).json()
     reason = {"code": "no_project_match"}
+    assert selected.pop("suggested_release") == release
     assert selected == {"id": entry_id, "status": "pending", "reason": reason, "project": project}
     build = blind("POST", f"/api/v1/queue/{entry_id}/assign", to_release(world), status=201).json()
-    assert build == {"id": build["id"], "project": project, "release": {"id": str(world.acme.release.id)}}
+    assert build == {"id": build["id"], "project": project, "release": release}
     assert blind("POST", f"/api/v1/builds/{build['id']}/requeue").json()["reason"] == {"code": "sent_back"}
     blind("GET", f"/api/v1/queue/{entry_id}", status=403)
 

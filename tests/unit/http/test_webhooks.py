@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from attrs import evolve
 
+from lathe.adapters.http import routes
+from lathe.adapters.providers import PARSERS
 from lathe.application import hooks, projects, releases
 from lathe.application.lists import BuildFilter, EntryFilter
 from lathe.domain.api_key import Scope
@@ -19,7 +22,7 @@ from tests.unit.http.world import bearer, delivery, masked, post, signed, some_i
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-    from tests.unit.http.world import World
+    from tests.unit.http.world import Api, World
 
 BITBUCKET = "/api/webhooks/bitbucket"
 WAREHOUSE = "acme/warehouse"
@@ -250,6 +253,24 @@ def test_only_providers_with_a_parser_are_there(world: World, client: TestClient
     for provider in ("github", "gitlab", "generic", "nobody"):
         for address in (f"/api/webhooks/{provider}", f"/api/webhooks/{provider}/{some_id()}"):
             post(client, address, with_headers(delivery(commit_status()), headers), 404)
+
+
+def test_hooks_are_offered_for_the_providers_whose_deliveries_are_taken_and_no_others(
+    world: World, client: TestClient, api: Api
+) -> None:
+    for provider in Provider:
+        if provider in PARSERS:
+            made = api("POST", "/api/v1/hooks", {"provider": provider.value}, status=201).json()
+            path = made["address"].removeprefix("http://testserver")
+            post(client, path, signed(delivery(commit_status()), made["secret"]), 201)
+        else:
+            refused = api("POST", "/api/v1/hooks", {"provider": provider.value}, status=422).json()
+            assert [(fault["pointer"], fault["code"]) for fault in refused["errors"]] == [("/provider", "not_a_choice")]
+
+
+def test_a_server_that_offers_what_it_cannot_read_does_not_start(world: World) -> None:
+    with pytest.raises(ValueError, match="nobody can read"):
+        routes(evolve(world.parts, parsers={}))
 
 
 def test_a_release_that_is_closed_takes_nothing_more(world: World, client: TestClient) -> None:

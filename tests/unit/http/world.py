@@ -26,7 +26,7 @@ from lathe.adapters.memory.store import MemoryStore
 from lathe.adapters.passwords import Argon2Passwords
 from lathe.adapters.providers import PARSERS
 from lathe.adapters.secret_box import AesGcmBox
-from lathe.adapters.web.body import BodyLimits
+from lathe.adapters.web.body import LARGE_AT_ONCE, Bodies, BodyLimits
 from lathe.adapters.web.faults import Faults
 from lathe.adapters.web.parts import Parts
 from lathe.adapters.web.problems import exception_handlers
@@ -87,7 +87,7 @@ class Tenant:
 class World:
     """A store with one organization (and others on demand), and the application around it."""
 
-    def __init__(self, limits: BodyLimits | None = None) -> None:
+    def __init__(self, limits: BodyLimits | None = None, *, large_at_once: int = LARGE_AT_ONCE) -> None:
         self.clock = SettableClock()
         self.store = MemoryStore(self.clock)
         self.ids = RandomIds()
@@ -105,8 +105,9 @@ class World:
             parsers=PARSERS,
             unready=lambda: self.why_unready,
         )
+        bodies = Bodies(limits or BodyLimits(), large_at_once=large_at_once)
         self.app = Starlette(
-            routes=routes(self.parts, self.refusals, limits, monotonic=self.now),
+            routes=routes(self.parts, self.refusals, bodies, monotonic=self.now),
             middleware=[Middleware(RequestId, ids=self.ids), Middleware(Faults)],
             exception_handlers=exception_handlers,
         )
@@ -115,7 +116,7 @@ class World:
 
     def tenant(self, name: str, repository: str) -> Tenant:
         organization = organizations.create(self.store, self.ids, name)
-        caller = command_caller(organization)
+        caller = command_caller(organization.id)
         project = projects.create(self.store, self.ids, caller, "Pay API", [repository]).project
         release = releases.create(self.store, self.ids, caller, project.id, "2.5", state=ReleaseState.ACTIVE)
         return Tenant(organization, caller, project, release)

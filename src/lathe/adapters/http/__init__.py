@@ -12,9 +12,9 @@ from lathe.adapters.http.health import alive, ready
 from lathe.adapters.http.managed import Endpoint, endpoint
 from lathe.adapters.http.receiving import Receiving
 from lathe.adapters.http.reference import openapi_json, reference_page
-from lathe.adapters.http.signatures import Signatures
+from lathe.adapters.http.signatures import PROVIDERS, Signatures
 from lathe.adapters.http.table import CALLS
-from lathe.adapters.web.body import BodyLimits
+from lathe.adapters.web.body import Bodies
 from lathe.adapters.web.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def routes(
     parts: Parts,
     refusals: Refusals | None = None,
-    limits: BodyLimits | None = None,
+    bodies: Bodies | None = None,
     *,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Sequence[BaseRoute]:
@@ -35,9 +35,11 @@ def routes(
 
     ``refusals`` remembers and counts refused requests; whoever hands it in runs and closes it.
     """
+    if not parts.parsers.keys() >= set(PROVIDERS):
+        raise ValueError("a provider is offered whose deliveries nobody can read")
     refusals = refusals or Refusals(parts.store)
-    limits = limits or BodyLimits()
-    receiving = Receiving(parts, refusals, limits, Signatures(parts.store, parts.box, monotonic))
+    bodies = bodies or Bodies()
+    receiving = Receiving(parts, refusals, bodies, Signatures(parts.store, parts.box, monotonic))
     taking: dict[str, Endpoint] = {
         "webhook": receiving.webhook,
         "signed_webhook": receiving.signed_webhook,
@@ -45,7 +47,7 @@ def routes(
     }
     by_path: dict[str, dict[str, Endpoint]] = {}
     for call in CALLS:
-        answer = endpoint(call, call.run, parts, refusals, limits) if call.run else taking[call.name]
+        answer = endpoint(call, call.run, parts, refusals, bodies) if call.run else taking[call.name]
         by_path.setdefault(call.path, {})[call.method] = answer
     return [
         *(Route(path, _by_method(answers), methods=list(answers)) for path, answers in by_path.items()),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.adapters.http.reason_codes import IgnoredReasonCode, QueueReasonCode
 from lathe.adapters.web.optional import Sometimes
 
 
@@ -49,18 +50,33 @@ class Candidate:
 
 
 @frozen
-class Reason:
-    """Why a build waits or was ignored: a stable code, and a sentence for people."""
+class QueueReason:
+    """Why a build waits: a stable code (``sent_back``: by a person), and a sentence for people."""
 
-    code: str
+    code: QueueReasonCode
     detail: str
 
 
 @frozen
-class ReasonReceipt:
+class IgnoredReason:
+    """Why there is nothing to file: a stable code, and a sentence for people."""
+
+    code: IgnoredReasonCode
+    detail: str
+
+
+@frozen
+class QueueReasonReceipt:
+    """The reason's code."""
+
+    code: QueueReasonCode
+
+
+@frozen
+class IgnoredReasonReceipt:
     """The reason's code; with a sentence where it speaks of nothing but what was sent."""
 
-    code: str
+    code: IgnoredReasonCode
     detail: Sometimes[str] = None
 
 
@@ -80,7 +96,7 @@ class Placement:
 
     outcome: Literal["created", "queued", "ignored"]
     steps: list[Step]
-    reason: Sometimes[Reason] = None
+    reason: Sometimes[QueueReason | IgnoredReason] = None
     project_id: Sometimes[UUID] = None
     release_id: Sometimes[UUID] = None
 
@@ -142,7 +158,7 @@ class QueueEntry:
     author: str | None
     finished_at: datetime | None
     status: Literal["pending", "assigned", "rejected"]
-    reason: Reason
+    reason: QueueReason
     project: Sometimes[Named] = None
     candidates: list[Candidate]
     suggested_release: Sometimes[Named] = None
@@ -202,8 +218,9 @@ class QueueEntryReceipt:
     author: Sometimes[str] = None
     finished_at: Sometimes[datetime] = None
     status: Literal["pending", "assigned", "rejected"]
-    reason: ReasonReceipt
+    reason: QueueReasonReceipt
     project: Sometimes[Reference] = None
+    suggested_release: Sometimes[Reference] = None
     build_id: Sometimes[UUID] = None
 
 
@@ -254,7 +271,7 @@ class Ignored:
 
     status: Literal["ignored"] = "ignored"
     delivery_id: UUID
-    reason: Reason | ReasonReceipt
+    reason: IgnoredReason | IgnoredReasonReceipt
 
 
 # --- projects, releases, hooks ----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def refuse_known(request: Request, refusals: Refusals, presented: Presented, sco
     """Refuse what the last known state refuses already. Raises RateLimited."""
     if known := refusals.find(presented, scope):
         show(request, known.admission)
-        raise known.error
+        raise known.error()
 
 
 def refused(request: Request, refusals: Refusals, presented: Presented, refusal: Refused) -> LatheError:

@@ -180,9 +180,9 @@ def parsed_id(text: str) -> UUID | None:
 
 @frozen
 class Choice:
-    """One of the values of an enumeration."""
+    """One of the values of an enumeration, or of some of its members."""
 
-    among: type[Enum]
+    among: type[Enum] | Sequence[Enum]
 
     def read(self, value: object) -> Enum:
         """Return the member. Raises Wrong."""

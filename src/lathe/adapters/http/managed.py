@@ -14,7 +14,7 @@ from lathe.adapters.http.calls import Ask, Call, Reply
 from lathe.adapters.http.credentials import admit
 from lathe.adapters.http.kinds import parsed_id
 from lathe.adapters.web import strict_json
-from lathe.adapters.web.body import BodyLimits, headers_if_unread, must_be_json, read_body
+from lathe.adapters.web.body import Bodies, headers_if_unread, wrong_media_type
 from lathe.domain.errors import NotFound
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Endpoint = Callable[["Request"], Awaitable[Response]]
 
 
 def endpoint(
-    call: Call, run: Callable[[Ask[Any, Any]], Reply], parts: Parts, refusals: Refusals, limits: BodyLimits
+    call: Call, run: Callable[[Ask[Any, Any]], Reply], parts: Parts, refusals: Refusals, bodies: Bodies
 ) -> Endpoint:
     """Return the endpoint of a call."""
 
@@ -35,7 +35,7 @@ def endpoint(
         admission = await admit(request, parts.store, refusals, call.scope)
         ids = _ids(request.path_params)
         query: Any = codec.read_query(call.query, request.query_params.multi_items())
-        body = await _body(request, call.body, limits) if call.body else None
+        body = await _body(request, call.body, bodies) if call.body else None
         origin = parts.base_url or str(request.base_url).rstrip("/")
         ask = Ask(parts, admission, request.scope["path"], origin, ids, body, query)
         reply = await run_in_threadpool(run, ask)
@@ -52,9 +52,10 @@ def _ids(parameters: Mapping[str, str]) -> dict[str, UUID]:
     return {name: one for name, one in ids.items() if one}
 
 
-async def _body(request: Request, cls: type, limits: BodyLimits) -> object:
-    must_be_json(request)
-    return codec.read(cls, strict_json.parse(await read_body(request, limits)))
+async def _body(request: Request, cls: type, bodies: Bodies) -> object:
+    if fault := wrong_media_type(request):
+        raise fault
+    return codec.read(cls, strict_json.parse(await bodies.read(request)))
 
 
 def _written(call: Call, reply: Reply, headers: Mapping[str, str]) -> Response:

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from lathe.adapters.http.calls import Call
+from lathe.adapters.http.kinds import Choice, Id, Kind
 from lathe.adapters.http.schema import Schema, Schemas
+from lathe.adapters.http.signatures import PROVIDERS
 from lathe.adapters.http.table import CALLS
 from lathe.adapters.web.problems import MEDIA_TYPE, ProblemDocument
 
@@ -108,8 +110,8 @@ def _names(call: Call) -> list[str]:
 
 
 def _path_parameter(name: str) -> Schema:
-    schema = {"type": "string"} if name == "provider" else {"type": "string", "format": "uuid"}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    kind: Kind = Choice(PROVIDERS) if name == "provider" else Id()
+    return {"name": name, "in": "path", "required": True, "schema": dict(kind.schema)}
 
 
 def _problems(call: Call) -> list[int]:
@@ -140,6 +142,8 @@ def _problem(status: int, text: str) -> Schema:
     names = ["X-Request-Id"]
     if status not in (401, 403, 500):
         names += _ALWAYS[1:]
+    if status == 403:  # the key is known, and spends nothing of its limit
+        names.append("Lathe-Key-Expires")
     names += {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(
         status, []
     )

@@ -6,6 +6,7 @@ is part of the transaction that stores the delivery, so what is wrong with a bod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -23,14 +24,16 @@ from lathe.adapters.http.credentials import (
 )
 from lathe.adapters.http.kinds import parsed_id
 from lathe.adapters.http.outcomes import answered
+from lathe.adapters.http.reason_codes import IgnoredReasonCode
 from lathe.adapters.http.reports import SOURCE, read_report
-from lathe.adapters.http.signatures import SIGNATURE_HEADERS, Signatures
-from lathe.adapters.web.body import BodyLimits, headers_if_unread, must_be_json, read_body
+from lathe.adapters.http.signatures import PROVIDERS, SIGNATURE_HEADERS, Signatures
+from lathe.adapters.web.body import Bodies, NotTaken, headers_if_unread, wrong_media_type
+from lathe.adapters.web.problems import problem_of, rendered
 from lathe.application.admission import unknown_credential
-from lathe.application.intake import Incoming, Presented, Refused
+from lathe.application.intake import Incoming, Presented, Reading, Refused
 from lathe.domain.api_key import Scope
 from lathe.domain.delivery import CredentialKind
-from lathe.domain.errors import NotFound
+from lathe.domain.errors import LatheError, NotFound
 from lathe.domain.hook import Provider
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
     from lathe.adapters.web.parts import Parts
     from lathe.adapters.web.refusals import Refusals
+
+Reads = Callable[[dict[str, str], bytes], Reading]
+"""Makes a reading of headers and body."""
 
 _PING: Final = "diagnostics:ping"
 _MEDIA_TYPE: Final = "application/json"
@@ -48,10 +54,10 @@ _NOWHERE: Final = UUID(int=0)
 class Receiving:
     """The endpoints that take deliveries."""
 
-    def __init__(self, parts: Parts, refusals: Refusals, limits: BodyLimits, signatures: Signatures) -> None:
+    def __init__(self, parts: Parts, refusals: Refusals, bodies: Bodies, signatures: Signatures) -> None:
         self._parts = parts
         self._refusals = refusals
-        self._limits = limits
+        self._bodies = bodies
         self._signatures = signatures
 
     async def create_build(self, request: Request) -> Response:
@@ -59,23 +65,20 @@ class Receiving:
         presented = presented_by_key(request)
         if presented is None:
             raise no_credential()
-        body = await self._body(request, presented)
-        incoming = Incoming(presented, SOURCE, read_report(body), body, _headers(request))
-        return await self._take(request, incoming)
+        return await self._unsigned(request, presented, SOURCE, lambda _headers, body: read_report(body))
 
     async def webhook(self, request: Request) -> Response:
         """Take what a provider sends, with an API key or an organization's id."""
-        provider = self._provider(request)
+        provider = _provider(request)
         presented = presented_for_delivery(request)
-        body = await self._body(request, presented)
-        return await self._parsed(request, presented, provider, body)
+        return await self._unsigned(request, presented, provider.value, self._parts.parsers[provider].read)
 
     async def signed_webhook(self, request: Request) -> Response:
         """Take what a provider sends to a hook. The signature must hold; an API key beside it decides the rest alone.
 
         Whoever cannot sign learns nothing, not even whether the hook exists.
         """
-        provider = self._provider(request)
+        provider = _provider(request)
         hook_id = parsed_id(request.path_params["hook_id"]) or _NOWHERE
         presented = presented_by_key(request) or Presented(CredentialKind.HOOK, hook_id=hook_id)
         signature = request.headers.get(SIGNATURE_HEADERS[provider])
@@ -85,46 +88,74 @@ class Receiving:
             if await self._signatures.known(provider, hook_id):
                 self._refusals.count_hook(hook_id)
             raise unknown_credential()
-        body = await self._body(request, presented)
-        verdict = await self._signatures.check(provider, hook_id, body, signature)
+        refuse_known(request, self._refusals, presented, Scope.BUILDS_CREATE)
+        # A body that is too large or too slow is told at once: without it, nobody can say whether it was signed.
+        async with self._bodies.body(request) as body:
+            verdict = await self._signatures.check(provider, hook_id, body, signature)
         if not verdict.signed:
             if verdict.known:
                 self._refusals.count_hook(hook_id)
             raise unknown_credential()
-        return await self._parsed(request, presented, provider, body)
+        fitting = wrong_media_type(request) or body
+        return await self._submit(request, presented, provider.value, self._parts.parsers[provider].read, fitting)
 
-    def _provider(self, request: Request) -> Provider:
-        for provider in self._parts.parsers:
-            if provider.value == request.path_params["provider"] and provider in SIGNATURE_HEADERS:
-                return provider
-        raise NotFound("no deliveries of such a provider are taken")
-
-    async def _body(self, request: Request, presented: Presented) -> bytes:
+    async def _unsigned(self, request: Request, presented: Presented, source: str, reads: Reads) -> Response:
+        """Take a delivery whose credential is in its headers alone."""
         refuse_known(request, self._refusals, presented, Scope.BUILDS_CREATE)
-        must_be_json(request)
-        return await read_body(request, self._limits)
+        body = wrong_media_type(request) or await self._read(request)
+        return await self._submit(request, presented, source, reads, body)
 
-    async def _parsed(self, request: Request, presented: Presented, provider: Provider, body: bytes) -> Response:
+    async def _read(self, request: Request) -> bytes | NotTaken:
+        try:
+            return await self._bodies.read(request)
+        except NotTaken as fault:
+            return fault
+
+    async def _submit(
+        self, request: Request, presented: Presented, source: str, reads: Reads, body: bytes | NotTaken
+    ) -> Response:
+        """Hand in a delivery and answer it.
+
+        Why a body was not taken travels on like what is wrong in one that was: only whoever is admitted learns it, and
+        it spends the limit.
+        """
         headers = _headers(request)
-        reading = self._parts.parsers[provider].read(headers, body)
-        return await self._take(request, Incoming(presented, provider.value, reading, body, headers))
-
-    async def _take(self, request: Request, incoming: Incoming) -> Response:
+        if isinstance(body, NotTaken):
+            incoming = Incoming(presented, source, _alone(Reading(None, None, body)), b"", headers)
+        else:
+            incoming = Incoming(presented, source, _alone(reads(headers, body)), body, headers)
         answer = await self._parts.intake.submit(incoming)
         if isinstance(answer, Refused):
-            raise refused(request, self._refusals, incoming.presented, answer)
+            # Not raised: this frame knows the error, and the error would know this frame, with the body in it.
+            return rendered(request, problem_of(refused(request, self._refusals, presented, answer)))
         show(request, answer.admission)
         status, location, outcome = answered(answer, incoming.reading)
-        headers = dict(request.state.headers)
+        about = dict(request.state.headers)
         if location:
-            headers["Location"] = location
-        return Response(dumped(outcome), status, headers, _MEDIA_TYPE)
+            about["Location"] = location
+        return Response(dumped(outcome), status, about, _MEDIA_TYPE)
 
     def _unsigned_ping(self, request: Request) -> Response:
         """Answer a connection test that nobody signed, the same whether the hook exists or not; nothing is stored."""
-        reason = answers.ReasonReceipt("ping", "The address answers; only a signed request shows that the secret fits")
+        reason = answers.IgnoredReasonReceipt(
+            IgnoredReasonCode.PING, "The address answers; only a signed request shows that the secret fits"
+        )
         ignored = answers.Ignored(delivery_id=self._parts.ids.new(), reason=reason)
         return Response(dumped(ignored), 200, headers_if_unread(request), _MEDIA_TYPE)
+
+
+def _alone(reading: Reading) -> Reading:
+    """Let a fault go on without what it came through: frames that hold the body, a cause that holds its text."""
+    if isinstance(fault := reading.content, LatheError):
+        fault.__traceback__ = fault.__cause__ = fault.__context__ = None
+    return reading
+
+
+def _provider(request: Request) -> Provider:
+    for provider in PROVIDERS:
+        if provider.value == request.path_params["provider"]:
+            return provider
+    raise NotFound("no deliveries of such a provider are taken")
 
 
 def _headers(request: Request) -> dict[str, str]:

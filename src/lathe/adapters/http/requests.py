@@ -26,6 +26,7 @@ from lathe.adapters.http.kinds import (
     Time,
     visible,
 )
+from lathe.adapters.http.signatures import PROVIDERS
 from lathe.application.projects import REPOSITORIES_LIMIT
 from lathe.domain.branch_pattern import PATTERN_LIMIT, PATTERNS_LIMIT
 from lathe.domain.hook import Provider
@@ -159,7 +160,7 @@ class ReleaseChange:
 class HookBody:
     """A new hook, for the deliveries of one provider."""
 
-    provider: Annotated[Provider, Choice(Provider)]
+    provider: Annotated[Provider, Choice(PROVIDERS)]
 
 
 # --- query parameters -------------------------------------------------------------------------------------------------

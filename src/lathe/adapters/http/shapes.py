@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from lathe.adapters.http import answers
+from lathe.adapters.http.reason_codes import IgnoredReasonCode, QueueReasonCode
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.projects import ProjectView
 from lathe.domain import organization, placement, steps
@@ -53,7 +54,7 @@ def entry(view: EntryView, *, explained: bool = False) -> answers.QueueEntry:
         **_facts(entry.facts),
         build_status=entry.facts.status.value,
         status=entry.status.value,
-        reason=_reason(entry.reason),
+        reason=_queue_reason(entry.reason),
         project=answers.Named(view.project.id, view.project.name) if view.project else None,
         candidates=_candidates(entry.candidates),
         suggested_release=answers.Named(suggested.id, suggested.name) if suggested else None,
@@ -69,14 +70,15 @@ def entry(view: EntryView, *, explained: bool = False) -> answers.QueueEntry:
 
 def entry_receipt(view: EntryView, sent: BuildFacts | None = None) -> answers.QueueEntryReceipt:
     """Return a queue entry for a caller that may not read; ``sent`` are the facts of its request."""
-    entry = view.entry
+    entry, suggested = view.entry, view.suggested_release
     facts = {**_facts(sent), "build_status": sent.status.value} if sent else {}
     return answers.QueueEntryReceipt(
         id=entry.id,
         **facts,
         status=entry.status.value,
-        reason=answers.ReasonReceipt(entry.reason.code.value),
+        reason=answers.QueueReasonReceipt(_queue_code(entry.reason)),
         project=answers.Reference(view.project.id) if view.project else None,
+        suggested_release=answers.Reference(suggested.id) if suggested else None,
         build_id=entry.build_id,
     )
 
@@ -86,7 +88,7 @@ def placed(placement: placement.Placement) -> answers.Placement:
     return answers.Placement(
         placement.outcome.value,
         [answers.Step(s.rule, s.result, s.detail, _candidates(s.candidates)) for s in placement.steps],
-        _reason(placement.reason) if placement.reason else None,
+        _placement_reason(placement),
         placement.project_id,
         placement.release_id,
     )
@@ -160,11 +162,12 @@ def entry_address(entry_id: UUID) -> str:
 
 def reason(
     reason: steps.Reason, *, may_read: bool, about_what_was_sent: bool
-) -> answers.Reason | answers.ReasonReceipt:
+) -> answers.IgnoredReason | answers.IgnoredReasonReceipt:
     """Return why there was nothing to file. The sentence of a placement names projects, one about the body does not."""
     if may_read:
-        return _reason(reason)
-    return answers.ReasonReceipt(reason.code.value, reason.detail if about_what_was_sent else None)
+        return _ignored_reason(reason)
+    code = IgnoredReasonCode(reason.code.value)
+    return answers.IgnoredReasonReceipt(code, reason.detail if about_what_was_sent else None)
 
 
 def _facts(facts: BuildFacts) -> dict[str, Any]:
@@ -184,8 +187,23 @@ def _facts(facts: BuildFacts) -> dict[str, Any]:
     }
 
 
-def _reason(reason: steps.Reason) -> answers.Reason:
-    return answers.Reason(reason.code.value, reason.detail)
+def _placement_reason(placed: placement.Placement) -> answers.QueueReason | answers.IgnoredReason | None:
+    if placed.reason is None:
+        return None
+    waits = placed.outcome is placement.Outcome.QUEUED
+    return _queue_reason(placed.reason) if waits else _ignored_reason(placed.reason)
+
+
+def _queue_reason(reason: steps.Reason) -> answers.QueueReason:
+    return answers.QueueReason(_queue_code(reason), reason.detail)
+
+
+def _queue_code(reason: steps.Reason) -> QueueReasonCode:
+    return QueueReasonCode(reason.code.value)
+
+
+def _ignored_reason(reason: steps.Reason) -> answers.IgnoredReason:
+    return answers.IgnoredReason(IgnoredReasonCode(reason.code.value), reason.detail)
 
 
 def _candidates(found: tuple[steps.Candidate, ...]) -> list[answers.Candidate]:

@@ -20,6 +20,9 @@ from lathe.domain.hook import Provider, signed_by
 SIGNATURE_HEADERS: Final[Mapping[Provider, str]] = {Provider.BITBUCKET: "x-hub-signature"}
 """Where a provider puts the HMAC of the body."""
 
+PROVIDERS: Final = tuple(SIGNATURE_HEADERS)
+"""Whose deliveries are taken, and for whom hooks can be made. Each has a parser, else nothing is served at all."""
+
 LONGEST: Final = 5.0
 """Seconds that a copy of a hook's secrets is used."""
 

@@ -18,7 +18,7 @@ class MemoryOrganizations:
     def add(self, organization: Organization) -> None:
         self._rows.add(organization)
 
-    def get(self, organization_id: UUID) -> Organization:
+    def get(self, organization_id: UUID, *, lock: bool = False) -> Organization:  # noqa: ARG002
         return self._rows.get(None, organization_id)
 
     def find_by_slug(self, slug: str) -> Organization | None:
@@ -108,6 +108,7 @@ class MemoryLinks:
     def save(self, link: OneTimeLink) -> None:
         self._rows.save(link)
 
-    def remove_setup(self) -> None:
-        for link in self._rows.by("purpose", LinkPurpose.SETUP):
-            self._rows.remove(None, link.token_hash)
+    def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
+        for link in self._rows.by("purpose", purpose):
+            if link.user_id == user_id:
+                self._rows.remove(None, link.token_hash)

@@ -25,7 +25,7 @@ class MemoryProjects:
     def add(self, project: Project) -> None:
         self._rows.add(project)
 
-    def get(self, organization_id: UUID, project_id: UUID) -> Project:
+    def get(self, organization_id: UUID, project_id: UUID, *, lock: bool = False) -> Project:  # noqa: ARG002
         return self._rows.get(organization_id, project_id)
 
     def find_by_slug(self, organization_id: UUID, slug: str) -> Project | None:
@@ -88,6 +88,10 @@ class MemoryRepositories:
 
     def find_link(self, organization_id: UUID, repository_id: UUID) -> RepositoryLink | None:
         return self._links.find(organization_id, repository_id)
+
+    def find_links(self, organization_id: UUID, repository_ids: Collection[UUID]) -> dict[UUID, RepositoryLink]:
+        found = (self.find_link(organization_id, one) for one in repository_ids)
+        return {link.repository_id: link for link in found if link}
 
     def unlink(self, organization_id: UUID, repository_id: UUID) -> None:
         self._links.get(organization_id, repository_id)

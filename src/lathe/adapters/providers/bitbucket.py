@@ -59,6 +59,10 @@ _NUMBER = r"([1-9][0-9]{0,17})"
 _WHOLE_NUMBER = re.compile(_NUMBER)
 # …/pipelines/results/8, …/addon/pipelines/home#!/results/8
 _PIPELINE_URL = re.compile(rf"/pipelines/(?:home(?:\?[^#]*)?#!/)?results/{_NUMBER}(?=[/?#]|$)")
+# The same, with the whole of what stands before it
+_PAGE_OF_PIPELINES = re.compile(
+    r"https?://[^/?#]+/[^/?#]+/[^/?#]+(?:/addon)?" + _PIPELINE_URL.pattern, re.IGNORECASE | re.ASCII
+)
 _NUMBER_IN_URL = (
     _PIPELINE_URL,
     # Jenkins: …/job/pay-api/job/main/42/, and Blue Ocean's …/blue/organizations/jenkins/pay-api/detail/main/42/pipeline
@@ -142,7 +146,8 @@ def _from_status(fields: dict[str, object]) -> BuildReport | Reason:
         return _lacking("The build status", {"a state": state, "a repository": repo_url or repository_uuid})
     if (known := STATES.get(state.upper())) is None:
         return _unknown("state", state)
-    key, url, name = text(status, "key"), link(text(status, "url")), text(status, "name")
+    key, address, name = text(status, "key"), text(status, "url"), text(status, "name")
+    url = link(address)
     number = _number_told(url, name)
     branch, tag = _branch_and_tag(text(status, "refname"))
     updated_at = instant(text(status, "updated_on"))
@@ -160,7 +165,8 @@ def _from_status(fields: dict[str, object]) -> BuildReport | Reason:
         finished_at=updated_at if known.finished else None,
     )
     # Another CI's numbers repeat, in each of its jobs and beside Pipelines' own: there the key tells builds apart.
-    status_key = None if url is None or _PIPELINE_URL.search(url) else key or facts.name
+    own = address is None or (url is not None and _of_pipelines(url, repo_url, repository_uuid))
+    status_key = None if own else key or facts.name
     return BuildReport(facts=facts, repository_uuid=repository_uuid, status_key=status_key, updated_at=updated_at)
 
 
@@ -181,6 +187,19 @@ def _repo_url(repository: object) -> RepoUrl | None:
         return url
     full_name = text(repository, "full_name")
     return RepoUrl.parse(f"https://bitbucket.org/{full_name}") if full_name else None
+
+
+def _of_pipelines(url: str, repo_url: RepoUrl | None, repository_uuid: str | None) -> bool:
+    """Whether this is where Pipelines shows a run of this repository.
+
+    Elsewhere, at another repository or another host, such an address tells nothing of this repository's runs.
+    """
+    repository = RepoUrl.parse(url)
+    if repository is None or repository.host != "bitbucket.org" or not _PAGE_OF_PIPELINES.match(url):
+        return False
+    if repository.slug.startswith("{"):
+        return repository_uuid is not None and _uuid(repository.slug, prefix="bitbucket:") == repository_uuid
+    return repository == repo_url
 
 
 def _number_told(url: str | None, name: str | None) -> str | None:
@@ -253,7 +272,7 @@ def _from_run(span: object) -> BuildReport | Reason:
     repository_uuid = _uuid(said.get("pipeline.repository.uuid"), prefix="bitbucket:")
     result = said.get("pipeline.state.result.name")
     url = link(said.get("pipeline_run.url"))
-    number = _number_of_run(said.get("pipeline_run.run_number"), url)
+    number = _number_of_run(said.get("pipeline_run.run_number"), url, repository_uuid)
     run_id = _uuid(said.get("pipeline_run.uuid"))
     if not (result and repository_uuid and (number or run_id)):
         facts = {"a result": result, "a repository UUID": repository_uuid, "a run number": number or run_id}
@@ -302,8 +321,10 @@ def _attributes(span: object) -> dict[str, str]:
     return said
 
 
-def _number_of_run(number: str | None, url: str | None) -> str | None:
-    return number if number and _WHOLE_NUMBER.fullmatch(number) else _number_told(url, None)
+def _number_of_run(number: str | None, url: str | None, repository_uuid: str | None) -> str | None:
+    if number and _WHOLE_NUMBER.fullmatch(number):
+        return number
+    return _number_told(url, None) if url and _of_pipelines(url, None, repository_uuid) else None
 
 
 # --- both -------------------------------------------------------------------------------------------------------------

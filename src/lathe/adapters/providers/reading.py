@@ -21,6 +21,8 @@ from lathe.domain.text import NAME_LIMIT, text_fault, web_link
 # Stands where one object names a key twice, until somebody asks for that key.
 _TWICE: Final = object()
 
+_ESCAPED_QUOTE: Final = rb"\u0022"
+
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -128,9 +130,12 @@ def _in_range(time: datetime) -> datetime | None:
 
 def _quickly(body: bytes) -> object:
     """Parse what needs no second look, else return None."""
+    if _ESCAPED_QUOTE in body:
+        return None
     try:
         value = orjson.loads(body)
-        # This parser keeps the last of two equal keys and says nothing; written again, there are fewer quotes then.
+        # This parser keeps the last of two equal keys and says nothing; written again, there are fewer quotes then. The
+        # only quotes that writing could add are those that were escaped by number.
         return value if orjson.dumps(value).count(b'"') == body.count(b'"') else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None

@@ -59,7 +59,7 @@ def facts_wanted(table: SqlTable, wanted: BuildFilter | EntryFilter) -> list[Col
     """Return the conditions on facts, which lists of builds and of queue entries share."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.branch is not None:
-        conditions += [table.c.branch == wanted.branch, table.c.ref == branch_ref(wanted.branch)]
+        conditions.append(table.c.ref == branch_ref(wanted.branch))
     if wanted.source is not None:
         conditions.append(table.c.source == wanted.source)
     if wanted.commit is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, and_, or_, select, union
 
 from lathe.adapters.sql.labels import label
 from lathe.adapters.sql.repositories import link_of, repository_of
-from lathe.adapters.sql.rows import Part, Rows, addresses, ids_given, prefixed
+from lathe.adapters.sql.rows import Part, Raced, Rows, addresses, ids_given, prefixed
 from lathe.adapters.sql.schema import project_labels, projects, repositories, repository_links
 from lathe.adapters.sql.types import Id, Sorted, given, holds, listed
 from lathe.adapters.sql.values import url_of_key
@@ -56,13 +56,20 @@ def project_of(row: Any) -> Project:
     return Project(row.organization_id, row.id, row.name, row.slug, row.created_at, Files(row.files))
 
 
-def find_repositories(rows: Rows, named: Iterable[Named]) -> Found:
-    """Return the repositories that go by one of the URLs or UUIDs, and their links, by the repository's id."""
+def find_repositories(rows: Rows, named: Iterable[Named], *, lock: bool = False) -> Found:
+    """Return the repositories that go by one of the URLs or UUIDs, and their links, by the repository's id.
+
+    With ``lock`` none of them is joined into another one until this transaction ends: what it stores under a repository
+    stays there. Raises Raced if that has just happened to one.
+    """
     wanted = {(one.organization_id, one.url.key if one.url else None, one.uuid) for one in named if one.url or one.uuid}
     if not wanted:
         return Found()
     given_rows = listed({"organization_id": o, "url_key": url, "uuid": uuid} for o, url, uuid in wanted)
-    found = rows.all(_REPOSITORIES, {"names": given_rows})
+    found = rows.all(_KEPT_REPOSITORIES if lock else _REPOSITORIES, {"names": given_rows})
+    # A row that was waited for is read as it is now, its link as it was before: they may not fit any more.
+    if any((row.url_key, row.uuid) != (row.known_url_key, row.known_uuid) for row in found):
+        raise Raced
     known = [repository_of(row) for row in found]
     return Found(known, {row.id: link_of(Part(row, "link_")) for row in found if row.link_project_id})
 
@@ -122,21 +129,41 @@ def candidates(
 _names: Final = given("names", {"organization_id": Id, "url_key": Sorted, "uuid": Sorted})
 _known = union(
     *(
-        select(repositories).join(
-            _names,
-            and_(repositories.c.organization_id == _names.c.organization_id, repositories.c[name] == _names.c[name]),
+        select(*(repositories.c[column] for column in ("organization_id", "id", "url_key", "uuid"))).select_from(
+            _names.join(
+                repositories,
+                and_(
+                    repositories.c.organization_id == _names.c.organization_id, repositories.c[name] == _names.c[name]
+                ),
+            )
         )
         for name in ("url_key", "uuid")
     )
 ).subquery("known")
 
-_REPOSITORIES: Final = select(*_known.c, *prefixed("link_", repository_links)).outerjoin(
-    repository_links,
-    and_(
-        repository_links.c.organization_id == _known.c.organization_id,
-        repository_links.c.repository_id == _known.c.id,
-    ),
+# The rows themselves are joined to what was found, because those of a UNION cannot be locked.
+_REPOSITORIES: Final = (
+    select(
+        *repositories.c,
+        _known.c.url_key.label("known_url_key"),
+        _known.c.uuid.label("known_uuid"),
+        *prefixed("link_", repository_links),
+    )
+    .select_from(
+        _known.join(
+            repositories,
+            and_(repositories.c.organization_id == _known.c.organization_id, repositories.c.id == _known.c.id),
+        ).outerjoin(
+            repository_links,
+            and_(
+                repository_links.c.organization_id == repositories.c.organization_id,
+                repository_links.c.repository_id == repositories.c.id,
+            ),
+        )
+    )
+    .order_by(repositories.c.id)
 )
+_KEPT_REPOSITORIES: Final = _REPOSITORIES.with_for_update(read=True, key_share=True, of=repositories)
 
 _words: Final = given("names", {"organization_id": Id, "words": Sorted})
 _LABELS: Final = (

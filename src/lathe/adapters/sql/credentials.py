@@ -10,9 +10,9 @@ from attrs import define, field
 from sqlalchemy import Select, and_, select
 
 from lathe.adapters.sql.hooks import hook_of
-from lathe.adapters.sql.keys import key_of, with_usage
+from lathe.adapters.sql.keys import key_of, uses
 from lathe.adapters.sql.organizations import organization_of
-from lathe.adapters.sql.rows import Part, Rows, locked, prefixed
+from lathe.adapters.sql.rows import Rows, locked
 from lathe.adapters.sql.schema import api_keys, hooks, organizations, usage
 from lathe.adapters.sql.types import Digest, Id, given, listed
 from lathe.application.intake import Presented
@@ -43,54 +43,46 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
     """Lock keys, then hooks, then organizations whose id alone was presented, each in the order of their ids."""
     found = Credentials()
     if hashes := {one.key_hash for one in presented if one.key_hash is not None}:
-        for row in rows.all(_KEYS, {"hashes": listed({"hash": one} for one in hashes)}):
+        for row in rows.all(_KEYS, {"wanted": listed({"hash": one} for one in hashes)}):
             found.keys[row.hash] = key_of(row), unpack(row.window)
-            found.organizations[row.organization_id] = _organization(row)
     if hook_ids := {one.hook_id for one in presented if one.hook_id is not None}:
         for row in rows.all(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
             found.hooks[row.id] = hook_of(row), unpack(row.window)
-            found.organizations[row.organization_id] = _organization(row)
     if bare := {one.organization_id for one in presented if one.organization_id is not None}:
-        for row in rows.all(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}):
-            found.organizations[row.id] = organization_of(row), unpack(row.window)
+        _keep_organizations(found, rows.all(_LOCKED_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}))
+    owners = {key.organization_id for key, _ in found.keys.values()}
+    owners |= {hook.organization_id for hook, _ in found.hooks.values()}
+    if others := owners - found.organizations.keys():
+        _keep_organizations(found, rows.all(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in others)}))
     return found
 
 
-def _organization(row: Any) -> tuple[Organization, Window]:
-    # Read beside the credential, not locked: nothing is spent from this window unless the bare id is presented too.
-    return organization_of(Part(row, "of_")), unpack(row.of_window)
+def _keep_organizations(found: Credentials, rows: Sequence[Any]) -> None:
+    for row in rows:
+        found.organizations[row.id] = organization_of(row), unpack(row.window)
 
 
-def _with_organization(query: Select[Any], table: Any) -> Select[Any]:
-    own = usage.alias("organization_usage")
-    return (
-        query.add_columns(*prefixed("of_", organizations), own.c.window.label("of_window"))
-        .join(organizations, organizations.c.id == table.c.organization_id)
-        .join(own, and_(own.c.organization_id == organizations.c.id, own.c.id == organizations.c.id))
-    )
+def _with_usage(wanted: Any, table: Any, column: str) -> Select[Any]:
+    """Return the query for keys or hooks with their usage, beginning with what is wanted: see `SESSION` on plans."""
+    own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
+    joined = wanted.join(table, table.c[column] == wanted.c[column]).join(usage, own)
+    return locked(select(*table.c, *uses).select_from(joined).order_by(table.c.id), table, usage)
 
 
-_hashes: Final = given("hashes", {"hash": Digest()})
-_KEYS: Final = locked(
-    _with_organization(with_usage(api_keys), api_keys)
-    .join(_hashes, api_keys.c.hash == _hashes.c.hash)
-    .order_by(api_keys.c.id),
-    api_keys,
-    usage,
-)
+_hashes: Final = given("wanted", {"hash": Digest()})
+_KEYS: Final = _with_usage(_hashes, api_keys, "hash")
 
-_wanted: Final = given("wanted", {"id": Id})
-_HOOKS: Final = locked(
-    _with_organization(with_usage(hooks), hooks).join(_wanted, hooks.c.id == _wanted.c.id).order_by(hooks.c.id),
-    hooks,
-    usage,
-)
+_ids: Final = given("wanted", {"id": Id})
+_HOOKS: Final = _with_usage(_ids, hooks, "id")
 
-_ORGANIZATIONS: Final = locked(
+# Read beside a credential they are not locked: nothing is spent from their windows unless the bare id is presented too.
+_ORGANIZATIONS: Final = (
     select(*organizations.c, usage.c.window)
-    .join(usage, and_(usage.c.organization_id == organizations.c.id, usage.c.id == organizations.c.id))
-    .join(_wanted, organizations.c.id == _wanted.c.id)
-    .order_by(organizations.c.id),
-    organizations,
-    usage,
+    .select_from(
+        _ids.join(organizations, organizations.c.id == _ids.c.id).join(
+            usage, and_(usage.c.organization_id == organizations.c.id, usage.c.id == organizations.c.id)
+        )
+    )
+    .order_by(organizations.c.id)
 )
+_LOCKED_ORGANIZATIONS: Final = locked(_ORGANIZATIONS, organizations, usage)

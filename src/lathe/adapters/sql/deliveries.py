@@ -35,7 +35,7 @@ def unpacked(stored: bytes) -> bytes:
         raise ValueError("a stored body claims to be longer than any can be")
     try:
         body: bytes = lz4.block.decompress(stored)
-    except lz4.block.LZ4BlockError as error:
+    except (lz4.block.LZ4BlockError, ValueError) as error:
         raise ValueError("a stored body cannot be read") from error
     return body
 

@@ -86,26 +86,26 @@ class Database(ABC):
 
     @contextmanager
     def _began(self, engine: Engine) -> Iterator[Connection]:
-        try:
+        with self.reached():
             connection = engine.connect()
-        except (SQLAlchemyError, LockTimeout) as error:
-            raise self.unavailable(error) from error
         try:
-            try:
+            with self.reached():
                 connection.begin()
-            except (SQLAlchemyError, LockTimeout) as error:
-                raise self.unavailable(error) from error
             yield connection
         finally:
             _give_back(connection)
 
-    def unavailable(self, error: BaseException) -> Exception:
-        """Return the error to raise for one that came before a transaction began."""
-        if isinstance(error, LockTimeout | PoolTimeout):
-            return Unavailable("the database is busy")
-        if isinstance(error, DBAPIError) and self.fate(error) is not Fate.WRONG:
-            return Unavailable("the database cannot be reached")
-        raise error
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Turn failures to reach the database into Unavailable. Not for what may have been stored."""
+        try:
+            yield
+        except (LockTimeout, PoolTimeout) as error:
+            raise Unavailable("the database is busy") from error
+        except DBAPIError as error:
+            if self.fate(error) is Fate.WRONG:
+                raise
+            raise Unavailable("the database cannot be reached") from error
 
 
 def _give_back(connection: Connection) -> None:

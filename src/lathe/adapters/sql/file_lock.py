@@ -13,6 +13,9 @@ from typing import Final
 
 PAUSE_SECONDS: Final = 0.0005
 
+OWNER_ONLY: Final = 0o600
+"""The mode of files that are made: nobody but their owner reads or writes them."""
+
 
 class LockTimeout(Exception):
     """Somebody else held the lock all the time."""
@@ -38,8 +41,9 @@ class FileLock:
             if self._depth:
                 yield
                 return
-            # Opened anew each time: what a forked process inherits must not count as this process's lock.
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # Opened anew each time: what a forked process inherits must not count as this process's lock. For reading,
+            # so that it does not matter which user made the file.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
             try:
                 self._wait(descriptor, deadline)
                 self._depth = 1

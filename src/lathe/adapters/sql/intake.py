@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,12 +14,12 @@ from lathe.adapters.sql.credentials import Credentials, load_credentials
 from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
 from lathe.adapters.sql.entries import entry_of, entry_values
 from lathe.adapters.sql.identities import identity_of, identity_values
-from lathe.adapters.sql.joining import join
-from lathe.adapters.sql.keys import SPEND, spent
+from lathe.adapters.sql.joining import claim, join
+from lathe.adapters.sql.keys import spend
 from lathe.adapters.sql.labels import relabel
 from lathe.adapters.sql.releases import is_active, release_of
 from lathe.adapters.sql.repositories import repository_values
-from lathe.adapters.sql.rows import Rows, addresses, ids_given, locked, selected_by_id
+from lathe.adapters.sql.rows import Raced, Rows, addresses, ids_given, locked, selected_by_id
 from lathe.adapters.sql.schema import (
     builds,
     deliveries,
@@ -38,6 +37,7 @@ from lathe.domain.delivery import Delivery
 from lathe.domain.identity import Identity, repository_scope
 from lathe.domain.queue_entry import QueueEntry
 from lathe.domain.release import Release
+from lathe.domain.repository import Repository
 
 Ids = set[tuple[UUID, UUID]]
 """Rows as (organization, id)."""
@@ -54,27 +54,24 @@ class SqlIntakeSets:
         self._clock = clock
 
     def load(self, wanted: Sequence[Wanted]) -> Known:
-        """Lock credentials, then identities, then the builds and entries that they name; read the rest."""
+        """Lock credentials, repositories, identities, then the builds and entries that they name; read the rest."""
         credentials = load_credentials(self._rows, [item.presented for item in wanted])
-        now = self._clock.now()
         items = [(of, item) for item in wanted if (of := credentials.organization_of(item.presented))]
-        if not items:
-            return Known(now=now)
-        return _Loading(self._rows, items).known(now, credentials)
+        return _Loading(self._rows, items).known(credentials, self._clock)
 
     def save(self, changes: Changes) -> None:
-        """Write everything. Raises Raced where another transaction added one of the rows meanwhile."""
+        """Write everything. Raises Raced where another transaction added or removed one of the rows meanwhile."""
         rows = self._rows
         with rows.races():
             _use(rows, changes)
             _keep_repositories(rows, changes)
             rows.replace(identities, *map(identity_values, changes.changed_identities))
-            rows.add(identities, *map(identity_values, changes.new_identities))
+            rows.add(identities, *map(identity_values, sorted(changes.new_identities, key=_by_key)))
             rows.replace(builds, *map(build_values, changes.changed_builds))
             rows.add(builds, *map(build_values, changes.new_builds))
             rows.replace(queue_entries, *map(entry_values, changes.changed_entries))
             rows.add(queue_entries, *map(entry_values, changes.new_entries))
-            rows.add(deliveries, *map(delivery_values, changes.new_deliveries))
+            rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
 
 
 class _Loading:
@@ -84,10 +81,12 @@ class _Loading:
         self._rows = rows
         self._items = items
 
-    def known(self, now: datetime, credentials: Credentials) -> Known:
+    def known(self, credentials: Credentials, clock: Clock) -> Known:
+        """Lock and read everything; the clock when all locks are held that others may wait for."""
         came_before = self._deliveries()
-        found = find_repositories(self._rows, (_named(of, item) for of, item in self._items))
+        found = find_repositories(self._rows, (_named(of, item) for of, item in self._items), lock=True)
         known_identities = self._identities(found)
+        now = clock.now()
         filed, queued = self._subjects([*known_identities, *came_before])
         given_releases = self._releases({(of, item.release_id) for of, item in self._items if item.release_id})
         project_ids = self._project_ids(found, filed, queued, given_releases)
@@ -179,21 +178,37 @@ def _identity_keys(of: UUID, item: Wanted, found: Found) -> Iterable[tuple[UUID,
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
+# New rows go in by what makes them unique: of two batches that add the same ones, only one ever waits for the other.
+
+
+def _by_name(row: Repository) -> tuple[UUID, str, str]:
+    return row.organization_id, row.url.key if row.url else "", row.uuid or ""
+
+
+def _by_key(row: Identity) -> tuple[UUID, str, str, str, int]:
+    return row.organization_id, row.key.scope, row.key.source, row.key.run_key, row.ordinal
+
+
+def _by_sender(row: Delivery) -> tuple[UUID, str, str]:
+    return row.organization_id, row.source, row.provider_delivery_id or ""
+
+
 def _use(rows: Rows, changes: Changes) -> None:
     used: list[Usage] = [*changes.keys, *changes.hooks, *changes.organizations]
     if used:
-        parameters = [spent(one.organization_id, one.id, one.window, one.admitted, changes.now) for one in used]
-        rows.connection.execute(SPEND, parameters)
+        spend(rows, used, changes.now)
 
 
 def _keep_repositories(rows: Rows, changes: Changes) -> None:
-    """Write repositories: what a join frees goes first, since the one that stays may take its UUID."""
+    """Write repositories, then join: the one that stays, be it new, must be there to take what the other one had."""
+    claim(rows, changes.joined)
+    changed = sorted(changes.changed_repositories, key=lambda one: one.id)
+    if rows.replace(repositories, *map(repository_values, changed)) < len(changed):
+        raise Raced
+    rows.add(repositories, *map(repository_values, sorted(changes.new_repositories, key=_by_name)))
     loaded = {identity.id for identity in changes.changed_identities}
     for absorbed, kept in changes.joined:
         join(rows, absorbed, kept, decided=loaded)
-    changed = changes.changed_repositories
-    rows.replace(repositories, *map(repository_values, changed))
-    rows.add(repositories, *map(repository_values, changes.new_repositories))
     renamed = {(one.organization_id, one.id) for one in (*changed, *(kept for _, kept in changes.joined))}
     if renamed:
         found = rows.all(_LINKED_TO, {"ids": addresses(renamed)})

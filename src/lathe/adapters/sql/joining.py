@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, select, update
 
-from lathe.adapters.sql.rows import Rows, by_id, locked
+from lathe.adapters.sql.rows import Raced, Rows, addresses, by_id, locked, selected_by_id
 from lathe.adapters.sql.schema import builds, identities, queue_entries, repositories, repository_links
 from lathe.domain.identity import repository_scope
 from lathe.domain.repository import Repository
+
+
+def claim(rows: Rows, pairs: Sequence[tuple[Repository, Repository]]) -> None:
+    """Lock what is to be joined, and free the names of what will be removed, which the others may take.
+
+    Receiving locks the repositories that it finds against this one lock. So whoever stores something under one of these
+    has done so by now, and is seen by the statements that follow; or it finds the repository joined. Raises Raced if
+    one that is to be removed is gone.
+    """
+    if not pairs:
+        return
+    ids = addresses({(one.organization_id, one.id) for pair in pairs for one in pair})
+    there = {(row.organization_id, row.id) for row in rows.all(_BOTH, {"ids": ids})}
+    for absorbed, _ in pairs:
+        if (absorbed.organization_id, absorbed.id) not in there:
+            raise Raced
+        nameless = update(repositories).where(by_id(repositories, absorbed.organization_id, absorbed.id))
+        rows.connection.execute(nameless.values(url_key=None, uuid=None))
 
 
 def join(rows: Rows, absorbed: Repository, kept: Repository, *, decided: Collection[UUID] = ()) -> None:
@@ -66,3 +84,7 @@ def _join_identities(rows: Rows, absorbed: Repository, kept: Repository, decided
         taken.add((row.source, row.run_key, ordinal))
         change = update(identities).where(by_id(identities, organization_id, row.id))
         rows.connection.execute(change.values(scope=scopes[1], ordinal=ordinal))
+
+
+# FOR UPDATE, which alone waits for the locks that receiving takes.
+_BOTH: Final = selected_by_id(repositories).order_by(repositories.c.id).with_for_update(of=repositories)

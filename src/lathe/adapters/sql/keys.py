@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, select, update
+from sqlalchemy import BigInteger, Select, and_, bindparam, select, update
 
 from lathe.adapters.sql.organizations import fresh_usage
-from lathe.adapters.sql.rows import Rows, Values, by_id, ids_given, locked
+from lathe.adapters.sql.rows import Rows, by_id, ids_given, locked
 from lathe.adapters.sql.schema import api_keys, usage
-from lathe.adapters.sql.types import listed
+from lathe.adapters.sql.types import Bytes, Id, given, listed
+from lathe.application.intake import Usage
 from lathe.domain.api_key import ApiKey, Scope
 from lathe.domain.rate_limit import Window, pack, unpack
 
-_uses = [c for c in usage.c if c.name not in ("organization_id", "id")]
+uses: Final = [c for c in usage.c if c.name not in ("organization_id", "id")]
+"""The columns of a credential's usage that are not its address."""
 
 
 def key_of(row: Any) -> ApiKey:
@@ -40,35 +43,32 @@ def key_of(row: Any) -> ApiKey:
 
 def with_usage(table: Any) -> Select[Any]:
     """Return the query for keys or hooks with their usage."""
-    return select(*table.c, *_uses).join(
+    return select(*table.c, *uses).join(
         usage, and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
     )
 
 
-def spent(organization_id: UUID, credential_id: UUID, window: Window, admitted: int, now: datetime) -> Values:
-    """Return the parameters of `SPEND` for one credential."""
-    return {
-        "of_organization": organization_id,
-        "of_id": credential_id,
-        "new_window": pack(window),
-        "admitted": admitted,
-        "used_at": now,
-    }
+def spend(rows: Rows, used: Iterable[Usage], now: datetime) -> None:
+    """Keep the windows of credentials after a batch, and count what was admitted in it."""
+    spent = listed(
+        {"organization_id": one.organization_id, "id": one.id, "window": pack(one.window), "admitted": one.admitted}
+        for one in used
+    )
+    rows.connection.execute(_SPEND, {"spent": spent, "used_at": now})
 
 
-_this = and_(usage.c.organization_id == bindparam("of_organization"), usage.c.id == bindparam("of_id"))
-
-SPEND: Final = (
+_spent: Final = given("spent", {"organization_id": Id, "id": Id, "window": Bytes, "admitted": BigInteger()})
+_SPEND: Final = (
     update(usage)
-    .where(_this)
+    .where(usage.c.organization_id == _spent.c.organization_id, usage.c.id == _spent.c.id)
     .values(
-        window=bindparam("new_window"),
-        requests=usage.c.requests + bindparam("admitted"),
+        window=_spent.c.window,
+        requests=usage.c.requests + _spent.c.admitted,
         last_used_at=bindparam("used_at"),
     )
 )
-"""Keeps a window after a batch, and counts what was admitted in it."""
 
+_this = and_(usage.c.organization_id == bindparam("of_organization"), usage.c.id == bindparam("of_id"))
 _REFUSE: Final = update(usage).where(_this).values(refused=usage.c.refused + bindparam("count"))
 
 
@@ -131,7 +131,7 @@ class SqlKeys:
         return (key_of(row), unpack(row.window)) if row else None
 
     def spend(self, key: ApiKey, window: Window, now: datetime) -> None:
-        self._rows.connection.execute(SPEND, spent(key.organization_id, key.id, window, 1, now))
+        spend(self._rows, [Usage(key.organization_id, key.id, window, admitted=1)], now)
 
     def count_refused(self, refused: dict[UUID, int]) -> None:
         count_refused(self._rows, api_keys, refused)

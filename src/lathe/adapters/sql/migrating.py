@@ -9,10 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
 
-from lathe.adapters.sql.engine import Fate, open_database
-from lathe.domain.errors import Unavailable
+from lathe.adapters.sql.engine import open_database
 
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
@@ -24,14 +22,10 @@ def migrate(url: str) -> None:
     """
     database = open_database(url, migrating=True)
     try:
-        with database.alone() as connection:
+        with database.reached(), database.alone() as connection:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except DBAPIError as error:
-        if database.fate(error) is Fate.WRONG:
-            raise
-        raise Unavailable("the database cannot be reached") from error
     finally:
         database.close()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from lathe.adapters.sql.rows import Rows, Values
+from lathe.adapters.sql.rows import Rows, Values, locked
 from lathe.adapters.sql.schema import organizations, usage
 from lathe.domain.errors import NotFound
 from lathe.domain.organization import Organization
@@ -37,9 +37,9 @@ class SqlOrganizations:
             self._rows.add(organizations, _values(organization))
         self._rows.add(usage, fresh_usage(organization.id, organization.id))
 
-    def get(self, organization_id: UUID) -> Organization:
+    def get(self, organization_id: UUID, *, lock: bool = False) -> Organization:
         query = select(organizations).where(organizations.c.id == organization_id)
-        return organization_of(self._rows.one(query, "organization"))
+        return organization_of(self._rows.one(locked(query, lock=lock), "organization"))
 
     def find_by_slug(self, slug: str) -> Organization | None:
         row = self._rows.find(select(organizations).where(organizations.c.slug == slug))

@@ -9,7 +9,7 @@ from sqlalchemy import and_, select
 
 from lathe.adapters.sql.candidates import candidates, project_of
 from lathe.adapters.sql.labels import relabel
-from lathe.adapters.sql.rows import Rows, Values, begins_with, by_id, newest_first, selected_by_id, within
+from lathe.adapters.sql.rows import Rows, Values, begins_with, by_id, locked, newest_first, selected_by_id, within
 from lathe.adapters.sql.schema import projects
 from lathe.application.lists import Place, ProjectFilter
 from lathe.domain.project import LinkedProject, Project
@@ -30,9 +30,9 @@ class SqlProjects:
             self._rows.add(projects, _values(project))
         relabel(self._rows, [(project.organization_id, project.id)])
 
-    def get(self, organization_id: UUID, project_id: UUID) -> Project:
+    def get(self, organization_id: UUID, project_id: UUID, *, lock: bool = False) -> Project:
         query = select(projects).where(by_id(projects, organization_id, project_id))
-        return project_of(self._rows.one(query, "project"))
+        return project_of(self._rows.one(locked(query, lock=lock), "project"))
 
     def find_by_slug(self, organization_id: UUID, slug: str) -> Project | None:
         named = and_(projects.c.organization_id == organization_id, projects.c.slug == slug)

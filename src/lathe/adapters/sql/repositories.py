@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, select
 
 from lathe.adapters.sql.labels import relabel
-from lathe.adapters.sql.rows import Part, Rows, Values, by_id, prefixed
+from lathe.adapters.sql.rows import Part, Rows, Values, by_id, ids_given, prefixed, within
 from lathe.adapters.sql.schema import repositories, repository_links
 from lathe.adapters.sql.values import actor_of, actor_values, url_of_key
 from lathe.domain.errors import NotFound
@@ -71,13 +72,23 @@ class SqlRepositories:
 
     def link(self, link: RepositoryLink) -> None:
         taken = ("repository_linked", "the repository belongs to a project already")
-        with self._rows.conflicts(pk_repository_links=taken):
+        # The one row that others remove is a repository that a report joined into another one.
+        with self._rows.conflicts(pk_repository_links=taken), self._rows.refers("fk_repository_links_repositories"):
             self._rows.add(repository_links, _link_values(link))
         relabel(self._rows, [(link.organization_id, link.project_id)])
 
     def find_link(self, organization_id: UUID, repository_id: UUID) -> RepositoryLink | None:
         row = self._rows.find(select(repository_links).where(_of(organization_id, repository_id)))
         return link_of(row) if row else None
+
+    def find_links(self, organization_id: UUID, repository_ids: Collection[UUID]) -> dict[UUID, RepositoryLink]:
+        if not repository_ids:
+            return {}
+        ids, links = ids_given(), repository_links.c
+        named = and_(links.organization_id == ids.c.organization_id, links.repository_id == ids.c.id)
+        query = select(repository_links).join(ids, named)
+        found = self._rows.all(query, {"ids": within(organization_id, repository_ids)})
+        return {row.repository_id: link_of(row) for row in found}
 
     def unlink(self, organization_id: UUID, repository_id: UUID) -> None:
         gone = repository_links.delete().where(_of(organization_id, repository_id))

@@ -48,7 +48,7 @@ class Dialect(Protocol):
 
 
 class Raced(Exception):
-    """Another transaction added a row meanwhile. The store rolls back and runs the work again."""
+    """Another transaction added or removed a row meanwhile. The store rolls back and runs the work again."""
 
 
 class Rows:
@@ -84,15 +84,26 @@ class Rows:
                 raise
             raise Raced from error
 
+    @contextmanager
+    def refers(self, reference: str) -> Iterator[None]:
+        """Turn a violation of the foreign key into Raced: another transaction removed what had been found."""
+        try:
+            yield
+        except IntegrityError as error:
+            if self._dialect.violated(error) != reference:
+                raise
+            raise Raced from error
+
     def add(self, table: Table, *values: Values) -> None:
         """Insert rows, all of the same columns."""
         if values:
             self._dialect.insert(self.connection, table, values)
 
-    def replace(self, table: Table, *values: Values) -> None:
-        """Update rows by organization and id with their other values, all of the same columns."""
-        if values:
-            self.connection.execute(_replacing(table), [_addressed(row) for row in values])
+    def replace(self, table: Table, *values: Values) -> int:
+        """Update rows by organization and id with their other values, all of the same columns; return how many."""
+        if not values:
+            return 0
+        return self.connection.execute(_replacing(table), [_addressed(row) for row in values]).rowcount
 
     def replace_one(self, table: Table, values: Values, noun: str) -> None:
         """Update one row. Raises NotFound."""

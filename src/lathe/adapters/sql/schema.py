@@ -1,8 +1,9 @@
 """The tables. Everything that belongs to an organization is addressed through it: see `OUTSIDE` for what does not.
 
 The four tables that every delivery writes (identities, builds, queue_entries, deliveries) carry no foreign keys: each
-would lock and read a row of another table for every row written. What they refer to is never deleted, and is read under
-lock in the transaction that writes the reference. Indexes for lists are ascending and read backwards.
+would lock and read a row of another table for every row written. What they refer to is never deleted, save a repository
+that is joined into another one: receiving locks the repositories it finds against that (`candidates.py`), and a join
+takes along what refers to the one that goes (`joining.py`). Indexes for lists are ascending and read backwards.
 """
 
 from __future__ import annotations
@@ -206,9 +207,19 @@ repositories = _owned(
     Column("source", Text),
     Column("created_at", Time, nullable=False),
     _of_organization(),
-    UniqueConstraint("organization_id", "url_key"),
-    UniqueConstraint("organization_id", "uuid"),
 )
+# Indexes with a condition, not constraints: what those cover PostgreSQL takes for an address by which others may refer
+# to the row, and a report that teaches a repository its UUID would wait for every batch that found the repository.
+for _name in ("url_key", "uuid"):
+    _named = repositories.c[_name].is_not(None)
+    Index(
+        f"uq_repositories_{_name}",
+        repositories.c.organization_id,
+        repositories.c[_name],
+        unique=True,
+        postgresql_where=_named,
+        sqlite_where=_named,
+    )
 
 repository_links = Table(
     "repository_links",
@@ -247,7 +258,7 @@ releases = _owned(
 
 
 def _facts() -> list[Column[Any]]:
-    """Return the columns of a build's facts, which builds and queue entries share; `facts.py` fills them."""
+    """Return the columns of a build's facts, which builds and queue entries share; `values.py` fills them."""
     return [
         Column("source", Text, nullable=False),
         Column("name", Text, nullable=False),

@@ -1,33 +1,50 @@
 """SQLite: one file, one writer at a time over all processes, every acknowledged transaction on disk.
 
 SQLite up to 3.51.2 can corrupt a database in WAL mode when two connections write or checkpoint at once. So every
-writing transaction, every checkpoint and every closing of a connection (the last one to close checkpoints) holds one
-lock on a file beside the database, and automatic checkpoints are off. The writer itself copies the WAL back when it has
-grown.
+writing transaction, every checkpoint and every closing of a connection that can write (the last one to close
+checkpoints) holds one lock on a file beside the database, and automatic checkpoints are off. The writer itself copies
+the WAL back when it has grown. Readers open the file for reading only: they cannot checkpoint, and wait for nobody.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, Table, UniqueConstraint, create_engine, event, insert
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    QueuePool,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lathe.adapters.sql.engine import Database, Fate
-from lathe.adapters.sql.file_lock import FileLock, LockTimeout
+from lathe.adapters.sql.file_lock import OWNER_ONLY, FileLock, LockTimeout
 from lathe.adapters.sql.rows import Values
 from lathe.adapters.sql.schema import metadata
 from lathe.adapters.sql.types import from_json, to_json
 from lathe.domain.errors import OutcomeUnknown, Unavailable
 
-PATIENCE_SECONDS: Final = 5.0
-"""How long a transaction waits for another one to end before it gives up."""
+PATIENCE_SECONDS: Final = 4.0
+"""How long a transaction waits for another one to end before it gives up.
+
+A delivery may first wait for the batch before its own to give up; both together must take less than the ten seconds
+after which a CI system does.
+"""
 
 MIGRATION_PATIENCE_SECONDS: Final = 120.0
 READERS: Final = 8
@@ -57,7 +74,7 @@ class SqliteDatabase(Database):
         """Raises ValueError unless the address is of the form ``sqlite:///relative`` or ``sqlite:////absolute``."""
         self.path = database_path(url)
         self._wal = self.path.with_name(self.path.name + "-wal")
-        self._mode = "rwc" if migrating else "rw"
+        self._may_make = migrating
         patience = MIGRATION_PATIENCE_SECONDS if migrating else PATIENCE_SECONDS
         self.lock = FileLock(self.path.with_name(self.path.name + ".writer-lock"), patience=patience)
         self.writer = self._engine("BEGIN IMMEDIATE", size=1)
@@ -87,8 +104,6 @@ class SqliteDatabase(Database):
 
     def fate(self, error: DBAPIError) -> Fate:
         """A full disk, a lock held by others, and a file that cannot be read are the outside world's faults."""
-        if not isinstance(error, OperationalError):
-            return Fate.WRONG
         code = _code(error)
         if code == sqlite3.SQLITE_READONLY:
             return Fate.READ_ONLY
@@ -101,7 +116,9 @@ class SqliteDatabase(Database):
 
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows one by one: nothing travels, and so nothing is gained by fewer statements."""
-        connection.execute(insert(table), values)
+        statement, writers = _inserting(table, tuple(values[0]), connection.dialect)
+        rows = [tuple(write(row[name]) if write else row[name] for name, write in writers.items()) for row in values]
+        connection.exec_driver_sql(statement, rows)
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -112,6 +129,11 @@ class SqliteDatabase(Database):
     def exists(self) -> bool:
         """Whether the file is there."""
         return self.path.exists()
+
+    def close(self) -> None:
+        """Give back every connection; the writer's at last, which leaves a database without a WAL."""
+        self.reader.dispose()
+        self.writer.dispose()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -127,7 +149,9 @@ class SqliteDatabase(Database):
 
     def _engine(self, begin: str, *, size: int, query_only: bool = False) -> Engine:
         def connect() -> sqlite3.Connection:
-            return _connect(self.path, self._mode, self.lock, query_only=query_only)
+            if self._may_make:
+                _make(self.path)
+            return _connect(self.path, self.lock, query_only=query_only)
 
         # Every connection stays until the engine is disposed of: no overflow that would be closed after each use.
         engine = create_engine(
@@ -162,12 +186,27 @@ class SqliteDatabase(Database):
         self._checkpoint_at = size + CHECKPOINT_BYTES if in_the_way else CHECKPOINT_BYTES
 
 
+@cache
+def _inserting(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> tuple[str, dict[str, Callable[[Any], Any] | None]]:
+    """Return the text of an INSERT, and by column what turns a value into what the driver takes.
+
+    Both stay the same for a table, and finding them out anew for every batch took longer than the INSERT itself.
+    """
+    kinds = {name: table.c[name].type.dialect_impl(dialect) for name in columns}
+    return (
+        str(insert(table).values({name: bindparam(name) for name in columns}).compile(dialect=dialect)),
+        {name: kind.bind_processor(dialect) for name, kind in kinds.items()},
+    )
+
+
 def database_path(url: str) -> Path:
     """Return the absolute path that an address names. Raises ValueError if it names none."""
     prefix, _, path = url.partition(":///")
     if prefix != "sqlite" or not path or path.startswith(":memory:") or "?" in path:
         raise ValueError("a SQLite address is sqlite:///relative/path or sqlite:////absolute/path")
-    return Path(unquote(path)).absolute()
+    return Path(path).absolute()
 
 
 _BUSY_TIMEOUT: Final = f"PRAGMA busy_timeout = {int(PATIENCE_SECONDS * 1000)}"
@@ -176,25 +215,39 @@ _BUSY_TIMEOUT: Final = f"PRAGMA busy_timeout = {int(PATIENCE_SECONDS * 1000)}"
 class _Connection(sqlite3.Connection):
     """A connection that holds the lock while it closes."""
 
-    lock: FileLock
+    lock: FileLock | None = None
 
     def close(self) -> None:
-        with self.lock.held():
+        with self.lock.held() if self.lock else nullcontext():
             super().close()
 
 
-def _connect(path: Path, mode: str, lock: FileLock, *, query_only: bool) -> sqlite3.Connection:
+def _make(path: Path) -> None:
+    """Make an empty database if there is none, for its owner only: it holds password hashes.
+
+    SQLite would make it readable for others; what it puts beside a database has the mode of that. A file that is there
+    is not even opened: closing it would take away the locks that this process's connections hold on it.
+    """
+    # What else may be wrong with the path, SQLite will say.
+    with suppress(OSError):
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+
+
+def _connect(path: Path, lock: FileLock, *, query_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
+        f"file:{quote(str(path))}?mode={'ro' if query_only else 'rw'}",
         uri=True,
         isolation_level=None,  # the engine begins transactions, the driver none of its own
         check_same_thread=False,  # the pool hands a connection to one thread at a time
         factory=_Connection,
     )
-    connection.lock = lock
+    connection.lock = None if query_only else lock
+    # SQLite has it from 3.41 on.
+    connection.create_function("unhex", 1, bytes.fromhex, deterministic=True)
     try:
         connection.execute(_BUSY_TIMEOUT)
-        _set_wal_mode(connection, lock)
+        if not query_only:
+            _set_wal_mode(connection, lock)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA wal_autocheckpoint = 0")

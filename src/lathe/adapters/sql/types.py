@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 Id: Final = Uuid()
 """PostgreSQL: uuid. SQLite: 32 hex digits, which sort as the ids do."""
@@ -49,11 +50,16 @@ class Time(TypeDecorator[datetime]):
         return dialect.type_descriptor(BigInteger())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
-        """Raises ValueError for a time without a zone: nobody could say which instant that is."""
+        """Raises ValueError for a time that could not be read again.
+
+        One without a zone (nobody could say which instant that is), or beyond the years 1 to 9999 in UTC.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
+        if not _FIRST <= value <= _LAST:
+            raise ValueError("a time beyond the years 1 to 9999 cannot be stored")
         return value if dialect.name == "postgresql" else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -108,19 +114,32 @@ def _plain(value: Any) -> Any:
 @compiles(_Given, "postgresql")
 def _given_on_postgresql(element: _Given, compiler: SQLCompiler, **kw: Any) -> str:
     parameter, *shape = element.clauses
+    quoted = {c: compiler.preparer.quote(c.name) for c in shape}
     kinds = ", ".join(
-        f"{compiler.preparer.quote(c.name)} {compiler.dialect.type_compiler_instance.process(c.type)}" for c in shape
+        f"{quoted[c]} {'text' if is_binary(c) else compiler.dialect.type_compiler_instance.process(c.type)}"
+        for c in shape
     )
+    picked = ", ".join(f"decode({name}, 'hex') AS {name}" if is_binary(c) else name for c, name in quoted.items())
     return (
-        f"(SELECT * FROM json_to_recordset(CAST({compiler.process(parameter, **kw)} AS json)) AS listed_rows({kinds}))"  # noqa: S608 - names of ours
+        f"(SELECT {picked} FROM json_to_recordset(CAST({compiler.process(parameter, **kw)} AS json))"  # noqa: S608 - names of ours
+        f" AS listed_rows({kinds}))"
     )
 
 
 @compiles(_Given, "sqlite")
 def _given_on_sqlite(element: _Given, compiler: SQLCompiler, **kw: Any) -> str:
     parameter, *shape = element.clauses
-    picked = ", ".join(f"value ->> '{c.name}' AS {compiler.preparer.quote(c.name)}" for c in shape)
+    values = {c: f"value ->> '{c.name}'" for c in shape}
+    picked = ", ".join(
+        f"{f'unhex({value})' if is_binary(c) else value} AS {compiler.preparer.quote(c.name)}"
+        for c, value in values.items()
+    )
     return f"(SELECT {picked} FROM json_each({compiler.process(parameter, **kw)}))"  # noqa: S608 - names of ours
+
+
+def is_binary(part: ColumnElement[Any]) -> bool:
+    """Tell whether a column holds bytes as such, which JSON carries as hex digits."""
+    return isinstance(part.type, LargeBinary)
 
 
 class _Holds(FunctionElement[bool]):

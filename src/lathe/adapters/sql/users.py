@@ -146,8 +146,9 @@ class SqlLinks:
         if self._rows.connection.execute(change).rowcount == 0:
             raise NotFound("there is no such link")
 
-    def remove_setup(self) -> None:
-        self._rows.connection.execute(links.delete().where(links.c.purpose == LinkPurpose.SETUP.value))
+    def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
+        theirs = links.c.user_id.is_(None) if user_id is None else links.c.user_id == user_id
+        self._rows.connection.execute(links.delete().where(links.c.purpose == purpose.value, theirs))
 
 
 def _link_values(link: OneTimeLink) -> Values:

@@ -16,6 +16,7 @@ from lathe.adapters.ui.flash import Flash, drop_flash, flash_of, leave_flash
 from lathe.adapters.ui.forms import Form, Tried, read_form
 from lathe.adapters.ui.routing import to_login
 from lathe.adapters.ui.visit import answer, base_of, carried_out
+from lathe.adapters.web.client_address import client_address
 from lathe.adapters.web.csrf import FIELD, form_token, must_be_our_form, must_carry_token
 from lathe.adapters.web.sessions import begin_session, end_session, session_token, viewer_of
 from lathe.application import login
@@ -103,7 +104,7 @@ class Account:
 
     def set_up(self, request: Request, form: Form) -> Response:
         """Make the first organization and its admin, logged in."""
-        self._throttle.spend_address(_address(request))
+        self._throttle.spend_address(self._address(request))
 
         def act() -> Response:
             parts = self._parts
@@ -137,7 +138,7 @@ class Account:
 
     def set_password(self, request: Request, form: Form) -> Response:
         """Set the password; the person is logged in, and every older session ends."""
-        self._throttle.spend_address(_address(request))
+        self._throttle.spend_address(self._address(request))
 
         def act() -> Response:
             parts = self._parts
@@ -172,14 +173,15 @@ class Account:
         )
 
     def join(self, request: Request, form: Form) -> Response:
-        """Make the person a member."""
+        """Make the person a member, with a new session; every older one ends."""
         found = viewer_of(request, self._parts)
         if found is None:
             return to_login(request.url.path)
         viewer, token = found
         must_carry_token(form.text(FIELD), token)
-        organization = login.join(self._parts.store, viewer, _token(request))
+        organization, fresh = login.join(self._parts.store, self._parts.ids, viewer, _token(request))
         response = RedirectResponse(f"{base_of(organization)}/releases", 303)
+        begin_session(response, self._parts, fresh)
         leave_flash(response, self._parts, Flash("joined"))
         return response
 
@@ -202,7 +204,7 @@ class Account:
         # What cannot be an address must not reach the database, and takes as long as any other unknown one.
         known = "" if text_fault(email, "/email", 254, empty=True) else email
         try:
-            self._throttle.spend(email, _address(request))
+            self._throttle.spend(email, self._address(request))
             token = login.login(self._parts.store, self._parts.ids, self._parts.hasher, known, form.text("password"))
         except Unauthenticated as error:
             return self._login_again(form, then, error, 401)
@@ -231,6 +233,9 @@ class Account:
         end_session(response, self._parts)
         leave_flash(response, self._parts, Flash("logged_out"))
         return response
+
+    def _address(self, request: Request) -> str | None:
+        return client_address(request, self._parts.trusted_proxies)
 
     def _inside(self, request: Request, path: str, token: str) -> Response:
         """Go on with a new session; the one that the browser had before ends."""

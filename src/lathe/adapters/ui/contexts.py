@@ -41,12 +41,12 @@ class Inside:
     others: tuple[tuple[str, str], ...] = ()
 
     @property
-    def works(self) -> bool:
+    def may_triage(self) -> bool:
         """Whether the person may change projects, releases and the queue."""
         return self.role.may(Role.TESTER)
 
     @property
-    def rules(self) -> bool:
+    def may_administer(self) -> bool:
         """Whether the person may change the organization, its keys and webhooks."""
         return self.role.may(Role.ADMIN)
 
@@ -76,14 +76,14 @@ class Context:
         return self.frame.inside.base if self.frame.inside else ""
 
     @property
-    def works(self) -> bool:
+    def may_triage(self) -> bool:
         """Whether forms for projects, releases and the queue are shown."""
-        return bool(self.frame.inside and self.frame.inside.works)
+        return bool(self.frame.inside and self.frame.inside.may_triage)
 
     @property
-    def rules(self) -> bool:
+    def may_administer(self) -> bool:
         """Whether forms for the organization, keys and webhooks are shown."""
-        return bool(self.frame.inside and self.frame.inside.rules)
+        return bool(self.frame.inside and self.frame.inside.may_administer)
 
 
 # --- getting in -------------------------------------------------------------------------------------------------------
@@ -148,16 +148,22 @@ class QueueRow:
 
 @frozen(kw_only=True)
 class ReleasesPage(Context):
-    """The home page. ``planned`` and ``closed`` are folded."""
+    """The home page. ``rows`` begin behind the place ``after``; ``older`` is the query of the address they go on at.
+
+    ``planned`` and ``closed`` are folded, and without the oldest where there are ``more_inactive``.
+    """
 
     template = "releases.html"
     rows: list[QueueRow]
+    after: str
+    older: str | None
     pending: int
     oldest: datetime | None
     decided: list[EntryView]
     active: list[ActiveRelease]
     planned: list[tuple[Release, Project]]
     closed: list[tuple[Release, Project]]
+    more_inactive: bool
     projects: list[Project]
     last_build: BuildView | None
     now: datetime

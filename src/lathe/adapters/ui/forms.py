@@ -105,7 +105,7 @@ def tried(form: str, typed: Form, error: Invalid) -> Tried:
 
 
 async def read_form(request: Request) -> Form:
-    """Read a form. Raises HTTPException: 415 for other kinds of bodies, 413 beyond 64 KiB, 408 where it is too slow."""
+    """Read a form. Raises HTTPException (415) for other kinds of bodies; TooLarge beyond 64 KiB, TooSlow."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Pages take forms only")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from lathe.adapters.ui import contexts
 from lathe.adapters.ui.contexts import Context, Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
 from lathe.adapters.ui.releases import queue_row, releases_page
 from lathe.adapters.ui.visit import Visit, carried_out
-from lathe.application import projects, queries, triage
+from lathe.application import queries, triage
 from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus, RejectReason
 from lathe.domain.release import Release
@@ -73,11 +74,14 @@ def create_project(visit: Visit, form: Form) -> Response:
     """Create a project with the entry's repository, and choose it."""
 
     def act() -> Response:
-        view = queries.entry(visit.store, visit.org, visit.id())
-        url = view.entry.facts.repo_url
-        wanted = [url.https] if url and form.ticked("declare_repository") else []
-        made = projects.create(visit.store, visit.parts.ids, visit.caller, form.text("name"), wanted)
-        triage.select_project(visit.store, visit.caller, visit.id(), made.project.id)
+        triage.create_project(
+            visit.store,
+            visit.parts.ids,
+            visit.caller,
+            visit.id(),
+            form.text("name"),
+            declare_repository=form.ticked("declare_repository"),
+        )
         return _back(visit, form, "selected")
 
     return _decided(visit, form, "create-project", act)
@@ -115,7 +119,11 @@ def _decided(visit: Visit, form: Form, name: str, act: Callable[[], Response]) -
 
 
 def _back(visit: Visit, form: Form, code: str) -> Response:
-    return visit.go("/releases" if _from_list(form) else f"/queue/{visit.id()}", code, visit.id())
+    """Go back to the page that the form was on: of the list, to the same part."""
+    if not _from_list(form):
+        return visit.go(f"/queue/{visit.id()}", code, visit.id())
+    after = visit.request.query_params.get("after")
+    return visit.go("/releases" + (f"?{urlencode({'after': after})}" if after else ""), code, visit.id())
 
 
 def _from_list(form: Form) -> bool:

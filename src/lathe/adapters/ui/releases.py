@@ -27,23 +27,27 @@ BUILDS_SHOWN = 50
 
 def releases_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> contexts.ReleasesPage:
     """Show the Releases page."""
-    page = queries.releases_page(visit.store, visit.org)
+    after = visit.request.query_params.get("after", "")
+    page = queries.releases_page(visit.store, visit.org, place(after))
     flash = visit.flash
     subject = flash.subject if flash and not tried.form else None
-    touched = next((view for view in (*page.queue, *page.decided) if view.entry.id == subject), None)
+    touched = next((view for view in (*page.queue.rows, *page.decided) if view.entry.id == subject), None)
     if notice is None and flash:
         notice = done(flash, touched)
     active = [one.release for one in page.active]
     return contexts.ReleasesPage(
         frame=visit.frame("Releases", "releases", notice),
         tried=tried,
-        rows=[queue_row(view, active, subject) for view in page.queue],
+        rows=[queue_row(view, active, subject) for view in page.queue.rows],
+        after=after,
+        older=older(page.queue.next, {}),
         pending=page.pending,
         oldest=page.oldest_pending,
         decided=page.decided,
         active=page.active,
         planned=[pair for pair in page.inactive if pair[0].state is ReleaseState.PLANNED],
         closed=[pair for pair in page.inactive if pair[0].state is ReleaseState.CLOSED],
+        more_inactive=page.more_inactive,
         projects=page.projects,
         last_build=page.last_build,
         now=page.now,

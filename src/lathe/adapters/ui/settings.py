@@ -109,10 +109,7 @@ def change_key(visit: Visit, form: Form) -> Response:
 
     def act() -> Response:
         limit = None if form.ticked("unlimited") else form.number("rate_limit")
-        known = visit.store.read(lambda tx: tx.keys.get(visit.org, visit.id()))
-        known.renamed(form.text("name")).with_limit(limit)  # both or nothing
-        keys.rename(visit.store, visit.caller, visit.id(), form.text("name"))
-        keys.limit(visit.store, visit.caller, visit.id(), limit)
+        keys.change(visit.store, visit.caller, visit.id(), name=form.text("name"), rate_limit=limit)
         return visit.go("/settings/keys", "key_changed")
 
     name = f"key-{visit.id()}"

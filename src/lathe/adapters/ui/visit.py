@@ -137,7 +137,7 @@ def carried_out(form_name: str, form: Form, act: Callable[[], Response], again: 
         text = "Nothing was changed. See the marked field." if named else sentence(error.detail)
         return answer(again(faults, Notice(text, "bad")), 422)
     except Conflict as error:
-        taken = {"name": error.detail} if error.reason in ("name_taken", "slug_taken") else {}
+        taken = {"name": error.detail} if error.reason == "name_taken" else {}
         return answer(again(Tried(form_name, form, taken), Notice(sentence(error.detail), "bad")), 409)
 
 

@@ -77,9 +77,9 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def span(then: datetime, now: datetime) -> str:
-    """Return how long something lasts already: ``14 min``."""
+    """Return how long something lasts already: ``14 min``, ``a moment``."""
     text = age(now, then)
-    return "moments" if text == "just now" else text.removesuffix(" ago")
+    return "a moment" if text == "just now" else text.removesuffix(" ago")
 
 
 def until(then: datetime, now: datetime) -> str:

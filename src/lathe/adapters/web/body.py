@@ -1,4 +1,4 @@
-"""Bodies of bounded size that arrive in bounded time.
+"""Bodies of bounded size that arrive in bounded time, and in bounded memory over all requests together.
 
 The server itself would wait for a slow body for ever and buffer a large one as fast as it is read.
 """
@@ -7,18 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+
+from lathe.domain.errors import LatheError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+SMALL: Final = 32 * 1024
+"""Bytes of a body that every request may hold; more than any build status or workflow run of a CI system has."""
+
+LARGE_AT_ONCE: Final = 8
+"""How many bodies beyond that may be held at a time, by senders of whom nothing is known yet."""
+
+LARGE_WAITING: Final = 32
+"""How many more may wait for that, each with the first pieces of its body."""
+
 _JSON = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]+\+json)", re.IGNORECASE)
 _CLOSING: Final = {"Connection": "close"}
-_SMALL: Final = 64 * 1024
+_LARGE_REST: Final = 64 * 1024
 
 
 @frozen
@@ -29,32 +41,114 @@ class BodyLimits:
     seconds: float = 10.0
 
 
-async def read_body(request: Request, limits: BodyLimits) -> bytes:
-    """Return the whole body.
+_USUAL: Final = BodyLimits()
 
-    Raises HTTPException 413 as soon as it is known to be too large, 408 if it has not arrived in time (the connection
-    is closed after either), ClientDisconnect if the sender goes away.
+
+class NotTaken(LatheError):
+    """A body that is not read, or not to its end. Each kind below has its status in the table of problems."""
+
+
+class WrongMediaType(NotTaken):
+    """Not the kind of body that is taken here."""
+
+    code = "unsupported_media_type"
+
+
+class TooLarge(NotTaken):
+    """More bytes than a body may have."""
+
+    code = "body_too_large"
+
+
+class TooSlow(NotTaken):
+    """Not all there in time."""
+
+    code = "body_too_slow"
+
+
+class Bodies:
+    """Reads bodies, of which only so many may be large at a time. Belongs to one event loop.
+
+    Else senders that are slow, or many, could fill the memory before anybody knows who they are. A small body waits for
+    nobody. A large one waits for its place without being read on, which the sender's connection feels.
+    """
+
+    def __init__(
+        self, limits: BodyLimits = _USUAL, *, large_at_once: int = LARGE_AT_ONCE, large_waiting: int = LARGE_WAITING
+    ) -> None:
+        self._limits = limits
+        self._places = asyncio.Semaphore(large_at_once)
+        self._may_wait = large_waiting
+
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the whole body; where it is large, it keeps its place until the block ends.
+
+        Raises what `read_body` does, and Unavailable if it is large and too many others are.
+        """
+        placed = False
+
+        async def grow() -> None:
+            nonlocal placed
+            await self._wait_for_place()
+            placed = True
+
+        try:
+            yield await read_body(request, self._limits, grow)
+        finally:
+            if placed:
+                self._places.release()
+
+    async def read(self, request: Request) -> bytes:
+        """Read the whole body, and give its place back at once. Raises the same."""
+        async with self.body(request) as body:
+            return body
+
+    async def _wait_for_place(self) -> None:
+        """Wait, with what was read so far, for half the time that a body may take. Raises Unavailable."""
+        too_many = "More large bodies come in than can be read now; send it again"
+        if self._places.locked() and not self._may_wait:
+            raise Unavailable(too_many, code="overloaded")
+        self._may_wait -= 1
+        try:
+            async with asyncio.timeout(self._limits.seconds / 2):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Unavailable(too_many, code="overloaded") from None
+        finally:
+            self._may_wait += 1
+
+
+async def _freely() -> None:
+    """Let a body grow large without asking."""
+
+
+async def read_body(request: Request, limits: BodyLimits, grow: Callable[[], Awaitable[None]] = _freely) -> bytes:
+    """Return the whole body; ``grow`` is awaited before more than `SMALL` of it is read.
+
+    Raises TooLarge as soon as it is known to be, TooSlow if it has not arrived in time (the connection is closed after
+    either), ClientDisconnect if the sender goes away.
     """
     declared = _declared_length(request)
     if declared is not None and declared > limits.size:
         raise _too_large(limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            body = await _read(request, limits)
+            body = await _read(request, limits, grow)
     except TimeoutError as error:
-        detail = f"The body was not sent within {limits.seconds:g} seconds"
-        raise HTTPException(408, detail, headers=_CLOSING) from error
+        raise TooSlow(f"The body was not sent within {limits.seconds:g} seconds") from error
     request.state.body_was_read = True
     return body
 
 
-def must_be_json(request: Request) -> None:
-    """Look at the headers of a body before it is read. Raises HTTPException 415 unless they say plain JSON."""
+def wrong_media_type(request: Request) -> WrongMediaType | None:
+    """Look at the headers of a body before it is read; return None if they say plain JSON, else what is wrong."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     if not _JSON.fullmatch(content_type):
-        raise HTTPException(415, "Send JSON, and say so: Content-Type: application/json")
+        return WrongMediaType("Send JSON, and say so: Content-Type: application/json")
     if request.headers.get("content-encoding", "").strip():
-        raise HTTPException(415, "Send the body as it is, without a Content-Encoding")
+        return WrongMediaType("Send the body as it is, without a Content-Encoding")
+    return None
 
 
 def headers_if_unread(request: Request) -> dict[str, str]:
@@ -63,22 +157,25 @@ def headers_if_unread(request: Request) -> dict[str, str]:
         return {}
     declared = _declared_length(request)
     unbounded = declared is None and "transfer-encoding" in request.headers
-    return dict(_CLOSING) if unbounded or (declared or 0) > _SMALL else {}
+    return dict(_CLOSING) if unbounded or (declared or 0) > _LARGE_REST else {}
 
 
-async def _read(request: Request, limits: BodyLimits) -> bytes:
-    chunks, size = [], 0
+async def _read(request: Request, limits: BodyLimits, grow: Callable[[], Awaitable[None]]) -> bytes:
+    # Not a list of what arrived at once: a sender of single bytes would make it many times as large as the body.
+    body = bytearray()
+    grown = False
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        if chunk := message.get("body", b""):
-            size += len(chunk)
-            if size > limits.size:
-                raise _too_large(limits)
-            chunks.append(chunk)
+        body += message.get("body", b"")
+        if len(body) > limits.size:
+            raise _too_large(limits)
         if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return bytes(body)
+        if len(body) > SMALL and not grown:
+            await grow()
+            grown = True
 
 
 def _declared_length(request: Request) -> int | None:
@@ -86,5 +183,5 @@ def _declared_length(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
-def _too_large(limits: BodyLimits) -> HTTPException:
-    return HTTPException(413, f"A body may have at most {limits.size:,} bytes", headers=_CLOSING)
+def _too_large(limits: BodyLimits) -> TooLarge:
+    return TooLarge(f"A body may have at most {limits.size:,} bytes")

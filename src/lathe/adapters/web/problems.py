@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from lathe.adapters.web.body import headers_if_unread
+from lathe.adapters.web.body import TooLarge, TooSlow, WrongMediaType, headers_if_unread
 from lathe.adapters.web.optional import Sometimes
 from lathe.domain.errors import (
     Conflict,
@@ -43,7 +43,10 @@ _KINDS: Final[Mapping[type[LatheError], tuple[int, str]]] = {
     Unauthenticated: (401, "A valid credential is needed"),
     Forbidden: (403, "The credential does not allow this"),
     NotFound: (404, "Not found"),
+    TooSlow: (408, "The body was not sent in time"),
     Conflict: (409, "Somebody was faster, or the state does not allow this"),
+    TooLarge: (413, "The body is too large"),
+    WrongMediaType: (415, "The body is not in a form that is taken here"),
     Invalid: (422, "The request does not hold what this address takes"),
     RateLimited: (429, "The rate limit is used up"),
     Unavailable: (503, "The server cannot do this at the moment"),
@@ -52,9 +55,7 @@ _KINDS: Final[Mapping[type[LatheError], tuple[int, str]]] = {
 _STATUSES: Final[Mapping[int, tuple[str, str]]] = {
     404: (NotFound.code, _KINDS[NotFound][1]),
     405: ("method_not_allowed", "This address does not take this method"),
-    408: ("body_too_slow", "The body was not sent in time"),
-    413: ("body_too_large", "The body is too large"),
-    415: ("unsupported_media_type", "The body is not in a form that is taken here"),
+    415: (WrongMediaType.code, _KINDS[WrongMediaType][1]),
 }
 
 
@@ -152,6 +153,8 @@ def _headers(error: LatheError) -> dict[str, str]:
             return {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'}
         case RateLimited() | Unavailable():
             return {"Retry-After": str(error.retry_after)}
+        case TooLarge() | TooSlow():
+            return {"Connection": "close"}  # the rest of the body is not waited for
         case _:
             return {}
 

@@ -36,9 +36,17 @@ _log = structlog.get_logger()
 
 
 @frozen
-class _Known:
-    refused: Refused
+class Known:
+    """A refusal that a request is sure to meet again."""
+
+    admission: Admission
+    detail: str
+    retry_after: int
     until: float
+
+    def error(self) -> RateLimited:
+        """Return it as a new error each time: one that was raised holds on to the request that it was raised for."""
+        return RateLimited(self.detail, retry_after=self.retry_after)
 
 
 class Refusals:
@@ -48,12 +56,12 @@ class Refusals:
         self._store = store
         self._monotonic = monotonic
         self._every = every
-        self._known: dict[Presented, _Known] = {}
+        self._known: dict[Presented, Known] = {}
         self._keys: Counter[UUID] = Counter()
         self._hooks: Counter[UUID] = Counter()
         self._closing = asyncio.Event()
 
-    def find(self, presented: Presented, scope: Scope) -> Refused | None:
+    def find(self, presented: Presented, scope: Scope) -> Known | None:
         """Return the refusal that a request with this credential is sure to meet, and count it; else None."""
         known = self._known.get(presented)
         if known is None:
@@ -61,22 +69,23 @@ class Refusals:
         if known.until <= self._monotonic():
             del self._known[presented]
             return None
-        admission = known.refused.admission
-        if admission is None or scope not in admission.scopes:
+        if scope not in known.admission.scopes:
             return None
-        self._count(admission)
-        return known.refused
+        self._count(known.admission)
+        return known
 
     def note(self, presented: Presented, refused: Refused) -> None:
         """Remember and count a request that the store refused for its limit; others are passed over."""
-        if not isinstance(refused.error, RateLimited) or refused.admission is None:
+        error, admission = refused.error, refused.admission
+        if not isinstance(error, RateLimited) or admission is None:
             return
-        self._count(refused.admission)
+        self._count(admission)
         self._known.pop(presented, None)
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
         # A limit's next request is free in `retry_after` seconds at the soonest, which is never less than one.
-        self._known[presented] = _Known(refused, self._monotonic() + min(LONGEST, refused.error.retry_after))
+        until = self._monotonic() + min(LONGEST, error.retry_after)
+        self._known[presented] = Known(admission, error.detail, error.retry_after, until)
 
     def count_hook(self, hook_id: UUID) -> None:
         """Count a request to a hook that was not signed as it must be."""

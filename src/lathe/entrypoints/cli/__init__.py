@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str] | None) -> int:
     # Not commands.main(): it answers Ctrl-C with an empty line.
     try:
-        with commands.make_context("lathe", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        given = _readable(sys.argv[1:] if arguments is None else arguments)
+        with commands.make_context("lathe", given) as context:
             commands.invoke(context)
     except click.exceptions.Exit as left:
         return left.exit_code
@@ -95,6 +96,19 @@ def _run(arguments: Sequence[str] | None) -> int:
             click.echo(f"lathe: {' '.join(sentence.split())}", err=True)
         return status
     return 0
+
+
+def _readable(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments. Raises UsageError for one of bytes that are no text: Python hands those on as surrogates.
+
+    No database keeps them, and no command takes them.
+    """
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"the argument {argument!r} holds bytes that are no text in UTF-8") from None
+    return list(arguments)
 
 
 def _explained(fault: BaseException) -> tuple[int, tuple[str, ...]]:

@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from lathe.application import hooks, organizations
-from lathe.application.caller import Caller, command_caller
+from lathe.application.caller import command_caller
 from lathe.domain.hook import Hook, Provider
-from lathe.domain.organization import Actor
 from lathe.entrypoints.cli.output import json_option, show, show_table
 from lathe.entrypoints.cli.parameters import (
     any_org_option,
@@ -19,7 +18,7 @@ from lathe.entrypoints.cli.parameters import (
     org_option,
     public_address,
 )
-from lathe.entrypoints.compose import PROVIDERS, Desk
+from lathe.entrypoints.compose import PROVIDERS, Workbench
 
 _COLUMNS = ("id", "provider", "state", "last_delivery_at", "requests", "refused", "created_at", "created_by")
 
@@ -41,7 +40,7 @@ def create(provider: str, org: str, as_json: bool) -> None:
       lathe hook create bitbucket --org acme
     """
     with opened() as at:
-        caller = command_caller(organizations.find(at.store, org))
+        caller = command_caller(organizations.find(at.store, org).id)
         hook, secret = hooks.create(at.store, at.ids, at.box, caller, Provider(provider))
         _show(at, hook, f"Created a hook for {provider}. Its secret is shown only now:", secret, as_json=as_json)
 
@@ -74,7 +73,7 @@ def rotate(hook: str, org: str | None, as_json: bool) -> None:
     """
     with opened() as at:
         found = _find(at, hook, org)
-        rotated, secret = hooks.rotate(at.store, at.ids, at.box, _caller(found), found.id)
+        rotated, secret = hooks.rotate(at.store, at.ids, at.box, command_caller(found.organization_id), found.id)
         said = "The new secret is shown only now; the old one stays good for 24 hours:"
         _show(at, rotated, said, secret, as_json=as_json)
 
@@ -92,26 +91,22 @@ def revoke(hook: str, org: str | None, as_json: bool) -> None:
     """
     with opened() as at:
         found = _find(at, hook, org)
-        revoked = hooks.revoke(at.store, _caller(found), found.id)
+        revoked = hooks.revoke(at.store, command_caller(found.organization_id), found.id)
     show(_row(revoked), [f"Revoked hook {revoked.id}"], as_json=as_json)
 
 
-def _show(at: Desk, hook: Hook, said: str, secret: str, *, as_json: bool) -> None:
+def _show(at: Workbench, hook: Hook, said: str, secret: str, *, as_json: bool) -> None:
     address = f"{public_address(at)}/api/webhooks/{hook.provider.value}/{hook.id}"
     data = {**_row(hook), "address": address, "secret": secret}
     show(data, [said, f"  address  {address}", f"  secret   {secret}"], as_json=as_json)
 
 
-def _find(at: Desk, name: str, org: str | None) -> Hook:
+def _find(at: Workbench, name: str, org: str | None) -> Hook:
     return find_named("hook", name, _all(at, org), lambda hook: (str(hook.id),))
 
 
-def _all(at: Desk, org: str | None) -> list[Hook]:
+def _all(at: Workbench, org: str | None) -> list[Hook]:
     return [hook for one in chosen_organizations(at.store, org) for hook in hooks.listed(at.store, one.id)]
-
-
-def _caller(hook: Hook) -> Caller:
-    return Caller(hook.organization_id, Actor("command", None, "command line"))
 
 
 def _row(hook: Hook) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from lathe.application import keys, organizations
-from lathe.application.caller import Caller, command_caller
+from lathe.application.caller import command_caller
 from lathe.domain.api_key import DEFAULT_RATE_LIMIT, ApiKey, Scope
-from lathe.domain.organization import Actor
 from lathe.entrypoints.cli.output import json_option, show, show_table
 from lathe.entrypoints.cli.parameters import (
     Expiry,
@@ -23,7 +22,7 @@ from lathe.entrypoints.cli.parameters import (
     opened,
     org_option,
 )
-from lathe.entrypoints.compose import Desk
+from lathe.entrypoints.compose import Workbench
 
 _COLUMNS = ("id", "prefix", "name", "scopes", "rate_limit", "expires_at", "last_used_at", "requests", "state")
 
@@ -66,7 +65,7 @@ def create(
       lathe key create "Bitbucket pipelines" --org acme --expires 90d
     """
     with opened() as at:
-        caller = command_caller(organizations.find(at.store, org))
+        caller = command_caller(organizations.find(at.store, org).id)
         key, text = keys.create(
             at.store,
             at.ids,
@@ -111,12 +110,10 @@ def update(key: str, org: str | None, name: str | None, rate_limit: int | str | 
     if name is None and rate_limit is None:
         raise click.UsageError("nothing to change: give --name or --rate-limit")
     with opened() as at:
-        changed = _find(at, key, org)
-        caller = _caller(changed)
-        if name is not None:
-            changed = keys.rename(at.store, caller, changed.id, name)
-        if rate_limit is not None:
-            changed = keys.limit(at.store, caller, changed.id, limit_of(rate_limit))
+        found = _find(at, key, org)
+        limited = keys.UNCHANGED if rate_limit is None else limit_of(rate_limit)
+        caller = command_caller(found.organization_id)
+        changed = keys.change(at.store, caller, found.id, name=name, rate_limit=limited)
         data = _row(at, changed)
     limit = "no limit" if changed.rate_limit is None else f"{changed.rate_limit} requests in any minute"
     show(data, [f"Key {changed.shown}… is called {changed.name} now, with {limit}"], as_json=as_json)
@@ -135,24 +132,20 @@ def revoke(key: str, org: str | None, as_json: bool) -> None:
     """
     with opened() as at:
         found = _find(at, key, org)
-        revoked = keys.revoke(at.store, _caller(found), found.id)
+        revoked = keys.revoke(at.store, command_caller(found.organization_id), found.id)
         data = _row(at, revoked)
     show(data, [f"Revoked key {revoked.shown}… ({revoked.name})"], as_json=as_json)
 
 
-def _find(at: Desk, name: str, org: str | None) -> ApiKey:
+def _find(at: Workbench, name: str, org: str | None) -> ApiKey:
     return find_named("key", name, _all(at, org), lambda key: (str(key.id), key.shown))
 
 
-def _all(at: Desk, org: str | None) -> list[ApiKey]:
+def _all(at: Workbench, org: str | None) -> list[ApiKey]:
     return [key for one in chosen_organizations(at.store, org) for key in keys.listed(at.store, one.id)]
 
 
-def _caller(key: ApiKey) -> Caller:
-    return Caller(key.organization_id, Actor("command", None, "command line"))
-
-
-def _row(at: Desk, key: ApiKey) -> dict[str, Any]:
+def _row(at: Workbench, key: ApiKey) -> dict[str, Any]:
     now = at.store.read(lambda tx: tx.now())
     state = "revoked" if key.revoked_at else "live" if key.usable(now) else "expired"
     return {

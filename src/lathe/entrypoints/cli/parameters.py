@@ -18,19 +18,19 @@ from lathe.domain.errors import NotFound
 from lathe.domain.organization import Organization
 from lathe.domain.project import Project
 from lathe.entrypoints.cli.output import note
-from lathe.entrypoints.compose import Desk, desk, load_settings
+from lathe.entrypoints.compose import Workbench, load_settings, workbench
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_SPAN = re.compile(r"(\d{1,5})([hdw])")
+_SPAN = re.compile(r"([0-9]{1,5})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
 
 @contextmanager
-def opened() -> Iterator[Desk]:
+def opened() -> Iterator[Workbench]:
     """Open the database that the environment names, which must be there and migrated."""
-    with desk(load_settings(environ)) as found:
+    with workbench(load_settings(environ)) as found:
         yield found
 
 
@@ -50,16 +50,18 @@ class Expiry(click.ParamType[timedelta | datetime]):
     name = "WHEN"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta | datetime:
-        """Return a span from now, or an instant."""
+        """Return a span from now, or an instant in UTC."""
         if isinstance(value, timedelta | datetime):
             return value
         if span := _SPAN.fullmatch(value):
             return timedelta(hours=int(span[1]) * _HOURS[span[2]])
         try:
             time = datetime.fromisoformat(value)
+            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
         except ValueError:
             self.fail(f"{value!r} is neither a span (90d, 12h, 2w) nor a date (2027-01-31)", param, ctx)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        except OverflowError:
+            self.fail(f"{value!r} lies beyond the years 1 to 9999 in UTC", param, ctx)
 
 
 class RateLimit(click.ParamType[int | str]):
@@ -71,7 +73,7 @@ class RateLimit(click.ParamType[int | str]):
         """Return the number, or the word."""
         if isinstance(value, int) or value == "unlimited":
             return value  # type: ignore[no-any-return] # the word
-        if not re.fullmatch(r"\d{1,9}", value):
+        if not re.fullmatch("[0-9]{1,9}", value):
             self.fail(f"{value!r} is neither a number of requests a minute nor the word unlimited", param, ctx)
         return int(value)
 
@@ -81,7 +83,7 @@ def limit_of(given: int | str) -> int | None:
     return given if isinstance(given, int) else None
 
 
-def instant(at: Desk, given: timedelta | datetime | None) -> datetime | None:
+def instant(at: Workbench, given: timedelta | datetime | None) -> datetime | None:
     """Return when something expires, by the store's clock."""
     return at.store.read(lambda tx: tx.now()) + given if isinstance(given, timedelta) else given
 
@@ -128,7 +130,7 @@ def _by_id(tx: Transaction, organization: Organization, name: str) -> Project | 
     return tx.projects.some(organization.id, {wanted}).get(wanted)
 
 
-def public_address(at: Desk) -> str:
+def public_address(at: Workbench) -> str:
     """Return the server's address for links and hooks; says so where it can only be assumed."""
     if at.settings.base_url:
         return at.settings.base_url

@@ -30,7 +30,7 @@ def create(name: str, org: str, repositories: tuple[str, ...], as_json: bool) ->
       lathe project create "Pay API" --org acme --repo https://bitbucket.org/acme/pay-api
     """
     with opened() as at:
-        caller = command_caller(organizations.find(at.store, org))
+        caller = command_caller(organizations.find(at.store, org).id)
         view = projects.create(at.store, at.ids, caller, name, repositories)
     project = view.project
     linked = [

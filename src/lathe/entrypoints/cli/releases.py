@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from lathe.application import releases
-from lathe.application.caller import Caller
-from lathe.domain.organization import Actor
+from lathe.application.caller import command_caller
 from lathe.domain.release import ReleaseState
 from lathe.entrypoints.cli.output import json_option, show
 from lathe.entrypoints.cli.parameters import any_org_option, find_project, opened
@@ -37,7 +36,7 @@ def create(
     """
     with opened() as at:
         project = find_project(at.store, project_name, org)
-        caller = Caller(project.organization_id, Actor("command", None, "command line"))
+        caller = command_caller(project.organization_id)
         state = ReleaseState.ACTIVE if active else ReleaseState.PLANNED
         made = releases.create(at.store, at.ids, caller, project.id, name, state=state, branch_patterns=patterns)
     data = {

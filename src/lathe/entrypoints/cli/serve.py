@@ -11,7 +11,7 @@ import structlog
 from lathe.application import login
 from lathe.domain.errors import Conflict
 from lathe.entrypoints import server
-from lathe.entrypoints.compose import database_name, desk, load_settings, prepare
+from lathe.entrypoints.compose import database_name, load_settings, prepare, workbench
 from lathe.entrypoints.logs import configure_logs
 from lathe.entrypoints.settings import Settings, is_loopback
 
@@ -41,12 +41,13 @@ def command(host: str, port: int, workers: int) -> None:
             "leave out --workers, or choose PostgreSQL with LATHE_DATABASE_URL=postgresql://…"
         )
     configure_logs(settings.log_format)
+    prepare(settings)
+    listener = _listen(host, port)
+    # Not before: what keeps the server from starting is said in one line.
     for warning in settings.warnings:
         _log.warning(warning)
     if settings.base_url is None and not is_loopback(host):
         _log.warning("LATHE_BASE_URL is not set: links lead to this machine only, and cookies are not tied to https")
-    prepare(settings)
-    listener = _listen(host, port)
     address = settings.base_url or server.address_of(listener)
     _print_setup_link(settings, address)
     _log.info("serving", address=server.address_of(listener), database=database_name(settings), workers=workers)
@@ -62,7 +63,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _print_setup_link(settings: Settings, address: str) -> None:
     """Print the way in for the first person. Beside the log, where secrets have no place."""
-    with desk(settings) as at:
+    with workbench(settings) as at:
         if not login.needs_setup(at.store):
             return
         try:

@@ -220,9 +220,11 @@ def _products() -> None:
         _column("created_at", TIME),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_repositories"),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_repositories_organizations"),
-        sa.UniqueConstraint("organization_id", "url_key", name="uq_repositories_url_key"),
-        sa.UniqueConstraint("organization_id", "uuid", name="uq_repositories_uuid"),
     )
+    _index(
+        "uq_repositories_url_key", "repositories", "organization_id url_key", unique=True, where="url_key IS NOT NULL"
+    )
+    _index("uq_repositories_uuid", "repositories", "organization_id uuid", unique=True, where="uuid IS NOT NULL")
     op.create_table(
         "repository_links",
         _column("organization_id", ID),
@@ -348,16 +350,17 @@ def _queue() -> None:
         _maybe("decided_at", TIME),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_queue_entries"),
     )
+    # Of two indexes that would do as well, SQLite takes the one that was made last: the narrowest.
+    _index("ix_queue_entries_repository", "queue_entries", "organization_id repository_id")
+    _index("ix_queue_entries_recent", "queue_entries", "organization_id created_at id")
     _index("ix_queue_entries_decided", "queue_entries", "organization_id decided_at id", where="status != 'pending'")
-    _index("ix_queue_entries_pending", "queue_entries", "organization_id created_at id", where="status = 'pending'")
     _index(
         "ix_queue_entries_pending_of_project",
         "queue_entries",
         "organization_id project_id created_at id",
         where="status = 'pending'",
     )
-    _index("ix_queue_entries_recent", "queue_entries", "organization_id created_at id")
-    _index("ix_queue_entries_repository", "queue_entries", "organization_id repository_id")
+    _index("ix_queue_entries_pending", "queue_entries", "organization_id created_at id", where="status = 'pending'")
 
 
 def _deliveries() -> None:

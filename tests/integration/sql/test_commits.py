@@ -1,280 +1,25 @@
-"""What the databases promise underneath the store: nothing lost, nothing twice, nobody waiting for the dead."""
+"""What became of a transaction: nothing is acknowledged that is not stored, nothing is stored twice."""
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
 
-from lathe.adapters.sql import SqlStore, migrate, open_store, postgresql, sqlite
-from lathe.adapters.sql.engine import Database
+from lathe.adapters.sql import SqlStore, migrate, open_store, postgresql
 from lathe.adapters.sql.store import ATTEMPTS
 from lathe.application.intake import Changes
 from lathe.application.ports import Transaction
-from lathe.domain.errors import Conflict, NotFound, OutcomeUnknown, Unavailable
+from lathe.domain.errors import Conflict, OutcomeUnknown, Unavailable
 from lathe.domain.identity import IdentityKey
 from lathe.domain.organization import Organization
 from tests import samples
 from tests.databases import PostgresServer
-
-
-@pytest.fixture
-def sqlite_store(sqlite_url: str) -> Iterator[SqlStore]:
-    """A store on a fresh SQLite database; when the test is over it must hold no connection."""
-    yield from _store(sqlite_url)
-
-
-@pytest.fixture
-def postgres_store(postgres_url: str) -> Iterator[SqlStore]:
-    """A store on a fresh PostgreSQL database; when the test is over it must hold no connection."""
-    yield from _store(postgres_url)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest) -> SqlStore:
-    """A store on each database."""
-    found = request.getfixturevalue(f"{request.param}_store")
-    assert isinstance(found, SqlStore)
-    return found
-
-
-def _store(url: str) -> Iterator[SqlStore]:
-    migrate(url)
-    opened = open_store(url)
-    yield opened
-    assert in_use(opened) == 0
-    opened.close()
-
-
-def database(store: SqlStore) -> Database:
-    return store._database
-
-
-def in_use(store: SqlStore) -> int:
-    """Return how many connections somebody has not given back."""
-    pools: Any = [database(store).writer.pool, database(store).reader.pool]
-    return sum(pool.checkedout() for pool in pools)
-
-
-def stored(store: SqlStore, organization: Organization) -> bool:
-    try:
-        store.read(lambda tx: tx.organizations.get(organization.id))
-    except NotFound:
-        return False
-    return True
-
-
-@contextmanager
-def commits(store: SqlStore, commit: Callable[[Callable[[], None]], None]) -> Iterator[None]:
-    """Let ``commit`` stand in for the COMMIT of writing transactions; it is handed the real one."""
-    dialect: Any = database(store).writer.dialect
-    real = dialect.do_commit
-    dialect.do_commit = lambda connection: commit(lambda: real(connection))
-    try:
-        yield
-    finally:
-        del dialect.do_commit
-
-
-# --- connections ------------------------------------------------------------------------------------------------------
-
-
-def test_every_sqlite_connection_is_durable_and_leaves_checkpoints_to_the_writer(sqlite_store: SqlStore) -> None:
-    def pragmas(engine: Engine, how_many: int) -> list[dict[str, object]]:
-        with ExitStack() as stack:
-            connections = [stack.enter_context(engine.connect()) for _ in range(how_many)]
-            names = ("journal_mode", "synchronous", "wal_autocheckpoint", "foreign_keys", "query_only")
-            return [{n: c.exec_driver_sql(f"PRAGMA {n}").scalar() for n in names} for c in connections]
-
-    wanted = {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 0, "foreign_keys": 1}
-    opened = database(sqlite_store)
-    assert pragmas(opened.writer, 1) == [wanted | {"query_only": 0}]
-    assert pragmas(opened.reader, sqlite.READERS) == [wanted | {"query_only": 1}] * sqlite.READERS
-
-
-def test_postgres_connections_name_themselves_and_give_up_in_time(postgres_store: SqlStore) -> None:
-    for engine in (database(postgres_store).writer, database(postgres_store).reader):
-        with engine.connect() as connection:
-            names = ("application_name", "TimeZone", "statement_timeout", "lock_timeout")
-            assert [connection.exec_driver_sql(f"SHOW {n}").scalar() for n in names] == ["lathe", "UTC", "8s", "5s"]
-
-
-def test_several_hosts_in_the_address_are_tried_in_turn(postgres_server: PostgresServer, postgres_url: str) -> None:
-    migrate(postgres_url)
-    name = postgres_url.rpartition("/")[2]
-    hosts = f"127.0.0.1:1,127.0.0.1:{postgres_server.port}"
-    several = open_store(f"postgresql://lathe@{hosts}/{name}?target_session_attrs=read-write")
-    several.ping()
-    several.close()
-
-
-def test_the_time_is_the_database_s_own_and_goes_on(store: SqlStore) -> None:
-    def twice(tx: Transaction) -> tuple[datetime, datetime]:
-        first = tx.now()
-        time.sleep(0.005)
-        return first, tx.now()
-
-    first, second = store.write(twice)
-    assert first < second
-    assert first.tzinfo is UTC
-    assert abs(datetime.now(UTC) - first) < timedelta(seconds=30)
-
-
-def test_errors_of_every_kind_leave_no_connection_behind(store: SqlStore) -> None:
-    organization = samples.organization()
-    store.write(lambda tx: tx.organizations.add(organization))
-
-    def interrupted(_: Transaction) -> None:
-        raise KeyboardInterrupt
-
-    def wrong(tx: Transaction) -> None:
-        tx.releases.add(samples.release(organization.id, samples.new_id()))  # of a project that is not there
-
-    for _ in range(2 * sqlite.READERS):
-        for run in (store.write, store.read):
-            with pytest.raises(KeyboardInterrupt):
-                run(interrupted)
-            with pytest.raises(Exception, match=r"(?i)foreign|reads only"):
-                run(wrong)
-        with pytest.raises(Conflict):
-            store.write(lambda tx: tx.organizations.add(samples.organization(slug=organization.slug)))
-        assert in_use(store) == 0
-    store.ping()
-
-
-# --- the lock beside SQLite -------------------------------------------------------------------------------------------
-
-HOLD_THE_LOCK = """
-import sys, time
-from lathe.adapters.sql import open_store
-from tests import samples
-
-def work(tx):
-    tx.organizations.add(samples.organization(slug="unfinished"))
-    print("writing", flush=True)
-    time.sleep(60)
-
-open_store(sys.argv[1]).write(work)
-"""
-
-
-@contextmanager
-def writing_process(url: str) -> Iterator[subprocess.Popen[str]]:
-    """A process in the middle of a writing transaction."""
-    command = [sys.executable, "-c", HOLD_THE_LOCK, url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "writing\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_writer_that_is_killed_frees_the_lock_and_leaves_nothing(sqlite_store: SqlStore, sqlite_url: str) -> None:
-    with writing_process(sqlite_url) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
-        organization = samples.organization()
-        sqlite_store.write(lambda tx: tx.organizations.add(organization))
-    assert stored(sqlite_store, organization)
-    assert sqlite_store.read(lambda tx: tx.organizations.find_by_slug("unfinished")) is None
-
-
-def test_a_writer_waits_for_another_process_only_so_long(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    migrate(sqlite_url)
-    monkeypatch.setattr(sqlite, "PATIENCE_SECONDS", 0.2)
-    store = open_store(sqlite_url)
-    with writing_process(sqlite_url):
-        with pytest.raises(Unavailable):
-            store.write(lambda tx: tx.organizations.add(samples.organization()))
-        store.ping()  # readers wait for nobody
-    store.write(lambda tx: tx.organizations.add(samples.organization()))
-    store.close()
-
-
-def test_only_one_thread_writes_at_a_time(sqlite_store: SqlStore) -> None:
-    inside: list[int] = []
-    most: list[int] = []
-
-    def work(tx: Transaction) -> None:
-        inside.append(1)
-        most.append(len(inside))
-        time.sleep(0.002)
-        inside.pop()
-
-    threads = [threading.Thread(target=lambda: [sqlite_store.write(work) for _ in range(10)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert most == [1] * 40
-
-
-def fill(store: SqlStore, organization: Organization, how_often: int) -> None:
-    """Store deliveries that compression cannot shrink."""
-    for _ in range(how_often):
-        body = b"".join(samples.digest() for _ in range(2000))
-        delivery = samples.delivery(organization.id, organization.id, body=body)
-        store.write(lambda tx, delivery=delivery: tx.intake.save(Changes(samples.NOW, new_deliveries=[delivery])))  # type: ignore[misc]
-
-
-@pytest.fixture
-def wal(sqlite_path: Path) -> Path:
-    """The write-ahead log of the SQLite database."""
-    return sqlite_path.with_name(sqlite_path.name + "-wal")
-
-
-SMALL = 256 * 1024
-
-
-def test_the_log_stays_small_however_much_is_written(
-    sqlite_store: SqlStore, sqlite_path: Path, wal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", SMALL)
-    monkeypatch.setattr(database(sqlite_store), "_checkpoint_at", SMALL)
-    organization = samples.organization()
-    sqlite_store.write(lambda tx: tx.organizations.add(organization))
-    sizes = []
-    for _ in range(12):
-        fill(sqlite_store, organization, 2)
-        sizes.append(wal.stat().st_size)
-    assert max(sizes) < 2 * SMALL
-    assert sqlite_path.stat().st_size > 4 * SMALL
-
-
-def test_a_reader_in_the_way_puts_the_checkpoint_off_and_is_not_disturbed(
-    sqlite_store: SqlStore, wal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", SMALL)
-    monkeypatch.setattr(database(sqlite_store), "_checkpoint_at", SMALL)
-    organization = samples.organization()
-    sqlite_store.write(lambda tx: tx.organizations.add(organization))
-
-    def look(tx: Transaction) -> int:
-        assert tx.organizations.get(organization.id) == organization
-        writer = threading.Thread(target=fill, args=(sqlite_store, organization, 12))
-        writer.start()
-        writer.join(timeout=30)
-        assert tx.organizations.get(organization.id) == organization
-        return wal.stat().st_size
-
-    assert sqlite_store.read(look) > 2 * SMALL
-    fill(sqlite_store, organization, 12)
-    assert wal.stat().st_size < 2 * SMALL
-
+from tests.integration.sql.helpers import commits, database, fill, in_use, stored
 
 # --- what became of a COMMIT ------------------------------------------------------------------------------------------
 
@@ -522,7 +267,7 @@ def test_two_that_wait_for_each_other_both_get_through(postgres_store: SqlStore)
     for thread in threads:
         thread.join(timeout=30)
     assert sorted(ended) == [0, 1]
-    assert len(runs) == 3
+    assert len(runs) >= 3  # at least one was sacrificed and ran again
 
 
 def test_nothing_is_committed_after_a_conflict_whoever_caught_it(store: SqlStore) -> None:

@@ -1,0 +1,163 @@
+"""Every list and every look-up goes through the index that was made for it, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import event
+
+from lathe.adapters.sql import SqlStore
+from lathe.application.intake import Changes, Presented, Wanted
+from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.ports import Transaction
+from lathe.domain.delivery import CredentialKind
+from lathe.domain.queue_entry import EntryStatus
+from tests import samples
+from tests.integration.sql.helpers import database
+
+ID = samples.new_id()
+ROWS = 1000
+TIMES = [samples.NOW + timedelta(seconds=n) for n in range(ROWS)]
+PLACE = Place(TIMES[900], ID)
+
+LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
+    "builds": (lambda tx: tx.builds.page(ID, BuildFilter(), 50, PLACE), "ix_builds_recent"),
+    "of a project": (lambda tx: tx.builds.page(ID, BuildFilter(project_id=ID), 50, PLACE), "ix_builds_of_project"),
+    "of a release": (lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID), 50, PLACE), "ix_builds_of_release"),
+    "of a branch": (
+        lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID, branch="b1"), 50, PLACE),
+        "ix_builds_of_branch",
+    ),
+    "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, ID, 6), "ix_builds_of_branch"),
+    "count": (lambda tx: tx.builds.count(ID, ID, 1000), "ix_builds_of_"),
+    "pending": (lambda tx: tx.entries.page(ID, EntryFilter(), 50, PLACE), "ix_queue_entries_pending"),
+    "pending of a project": (
+        lambda tx: tx.entries.page(ID, EntryFilter(project_id=ID), 50, PLACE),
+        "ix_queue_entries_pending_of_project",
+    ),
+    "every entry": (lambda tx: tx.entries.page(ID, EntryFilter(status=None), 50, PLACE), "ix_queue_entries_recent"),
+    "rejected": (
+        lambda tx: tx.entries.page(ID, EntryFilter(status=EntryStatus.REJECTED), 50, PLACE),
+        "ix_queue_entries_recent",
+    ),
+    "decided": (lambda tx: tx.entries.decided(ID, 10), "ix_queue_entries_decided"),
+    "count of pending": (lambda tx: tx.entries.count_pending(ID, 1000), "ix_queue_entries_pending"),
+    "oldest pending": (lambda tx: tx.entries.oldest_pending(ID), "ix_queue_entries_pending"),
+    "deliveries of a build": (lambda tx: tx.deliveries.of_subject(ID, build_id=ID), "ix_deliveries_build_id"),
+    "deliveries of an entry": (lambda tx: tx.deliveries.of_subject(ID, entry_id=ID), "ix_deliveries_entry_id"),
+    "projects": (lambda tx: tx.projects.page(ID, ProjectFilter(), 50, PLACE), "ix_projects_recent"),
+    "releases": (lambda tx: tx.releases.page(ID, ID, 50, PLACE), "ix_releases_of_project"),
+}
+
+SORTED_AFTERWARDS = {"newest per branch"}
+"""Lists that put the few rows that they found in order."""
+
+
+@contextmanager
+def plans(store: SqlStore) -> Iterator[list[str]]:
+    """Collect how the database goes about each statement; it reads tables whole only where nothing else is left."""
+    found: list[str] = []
+    inside: list[bool] = []
+
+    def explain(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if inside or not statement.startswith(("SELECT", "WITH")):
+            return
+        inside.append(True)
+        if connection.dialect.name == "sqlite":
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append("\n".join(row.detail for row in rows))
+        else:
+            # As it decides in large tables: whether an index can serve at all is what counts here.
+            for way in ("seqscan", "hashjoin", "mergejoin"):
+                connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+            rows = connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement}", parameters)
+            found.append("\n".join(row[0] for row in rows))
+        inside.pop()
+
+    engines = (database(store).writer, database(store).reader)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", explain)
+    yield found
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", explain)
+
+
+def fill(store: SqlStore) -> None:
+    """Store so much that reading all of it is not the best way to find something."""
+    organizations = [samples.organization(id=ID), samples.organization()]
+    for organization in organizations:
+        store.write(lambda tx, organization=organization: tx.organizations.add(organization))  # type: ignore[misc]
+        ids = [organization.id, *(samples.new_id() for _ in range(ROWS - 1))]
+        of = organization.id
+        facts = [samples.facts(branch=f"b{n}") for n in range(20)]
+        entries = [samples.rejected_entry if n % 9 else samples.entry for n in range(ROWS)]
+        rows = list(enumerate(zip(ids, TIMES, strict=True)))
+        changes = Changes(
+            samples.NOW,
+            new_identities=[samples.identity(of, id=one) for one in ids],
+            new_builds=[
+                samples.build(of, ids[n % 9], ids[n % 9], id=one, created_at=at, facts=facts[n % 20])
+                for n, (one, at) in rows
+            ],
+            new_entries=[entries[n](of, id=one, project_id=ids[n % 5], created_at=at) for n, (one, at) in rows],
+            new_deliveries=[samples.delivery(of, of, id=one, build_id=one, entry_id=one) for one in ids],
+            new_repositories=[samples.repository(of, id=one) for one in ids],
+        )
+        store.write(lambda tx, changes=changes: tx.intake.save(changes))  # type: ignore[misc]
+    if database(store).writer.dialect.name == "postgresql":  # which looks at its tables by itself, in time
+        with database(store).writer.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+
+
+def test_every_list_goes_through_its_index(store: SqlStore) -> None:
+    fill(store)
+    faults = {}
+    for name, (read, index) in LISTS.items():
+        with plans(store) as found:
+            store.read(read)
+        sorts = [line for line in found[0].splitlines() if "Sort" in line or "TEMP B-TREE" in line]
+        if index not in found[0] or (sorts and name not in SORTED_AFTERWARDS):
+            faults[name] = found[0]
+    assert faults == {}
+
+
+def test_what_a_batch_looks_up_is_found_by_unique_indexes(store: SqlStore) -> None:
+    fill(store)
+    organization = samples.organization()
+    key = samples.key(organization.id)
+
+    def prepare(tx: Transaction) -> None:
+        tx.organizations.add(organization)
+        tx.keys.add(key)
+
+    store.write(prepare)
+    wanted = Wanted(
+        Presented(CredentialKind.KEY, key_hash=key.hash),
+        "bitbucket",
+        delivery_id="d-1",
+        source="bitbucket",
+        run_key="run:1",
+        scope="name:pay-api",
+        url=samples.repo_url(),
+        uuid="bitbucket:{1}",
+    )
+    with plans(store) as found:
+        store.write(lambda tx: tx.intake.load([wanted]))
+    text = "\n".join(found)
+    indexes = ("uq_deliveries_sent_as", "uq_identities_key", "uq_repositories_uuid", "pk_repositories")
+    missing = [one for one in indexes if one not in text and not unnamed_on_sqlite(store, one, text)]
+    assert missing == [], text
+
+
+def unnamed_on_sqlite(store: SqlStore, index: str, text: str) -> bool:
+    """SQLite calls the index of a UNIQUE constraint ``sqlite_autoindex_…`` and shows its columns."""
+    columns = {
+        "uq_deliveries_sent_as": "organization_id=? AND source=? AND provider_delivery_id=?",
+        "uq_identities_key": "organization_id=? AND scope=? AND source=? AND run_key=?",
+        "pk_repositories": "repositories USING INDEX sqlite_autoindex_repositories_1 (organization_id=? AND id=?)",
+    }
+    return database(store).writer.dialect.name == "sqlite" and columns.get(index, index) in text

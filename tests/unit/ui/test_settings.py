@@ -1,0 +1,86 @@
+"""Settings: keys and secrets that are shown once, and what admins decide."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from lathe.application import keys, login
+from tests.unit.ui.world import World
+
+
+def test_a_key_is_shown_once_and_never_again(world: World) -> None:
+    browser = world.client("admin")
+    fields = {"name": "CI", "expires": "30", "rate_limit": "90", "scopes": ["builds:create", "builds:read"]}
+    answer = browser.post("/o/acme/settings/keys", **fields)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    text = re.search(r"pt_live_[0-9A-Za-z]{38}", answer.text)
+    assert text is not None
+    assert text[0] not in browser.get("/o/acme/settings/keys").text
+    made = keys.listed(world.parts.store, world.acme.id)[0]
+    assert (made.name, made.rate_limit, len(made.scopes)) == ("CI", 90, 2)
+    assert made.expires_at == world.clock.now() + timedelta(days=30)
+
+
+def test_a_key_with_faults_is_not_made_and_what_was_typed_stays(world: World) -> None:
+    browser, before = world.client("admin"), len(keys.listed(world.parts.store, world.acme.id))
+    fields = {"name": "My CI", "expires": "never", "rate_limit": "60"}
+    for wrong in ({"rate_limit": "many"}, {"rate_limit": "0"}, {"expires": "soon"}, {"name": " "}):
+        answer = browser.post("/o/acme/settings/keys", **fields | wrong, scopes="builds:create")
+        assert answer.status_code == 422, wrong
+    answer = browser.post("/o/acme/settings/keys", **fields)
+    assert answer.status_code == 422
+    assert 'value="My CI"' in answer.text
+    assert "Choose at least one." in answer.text
+    assert len(keys.listed(world.parts.store, world.acme.id)) == before
+
+
+def test_a_key_is_changed_as_a_whole_or_not_at_all_and_revoked(world: World) -> None:
+    browser, path = world.client("admin"), f"/o/acme/settings/keys/{world.ids['key Dashboard']}"
+
+    def now() -> Any:
+        return next(k for k in keys.listed(world.parts.store, world.acme.id) if k.id == world.ids["key Dashboard"])
+
+    assert browser.post(path, name="Other", rate_limit="0").status_code == 422
+    assert now().name == "Dashboard"
+    assert browser.post(path, name="Other", rate_limit="7").status_code == 303
+    assert (now().name, now().rate_limit) == ("Other", 7)
+    assert browser.post(path, name="Other", rate_limit="7", unlimited="yes").status_code == 303
+    assert now().rate_limit is None
+    assert browser.post(f"{path}/revoke").status_code == 303
+    assert now().revoked_at is not None
+
+
+def test_a_hook_shows_address_and_secret_once_and_rotates_with_overlap(world: World) -> None:
+    browser = world.client("admin")
+    made = browser.post("/o/acme/settings/webhooks")
+    address_of = re.search(r'id="hook-address">([^<]*)<', made.text)
+    secret = re.search(r'id="hook-secret">([0-9a-f]{64})<', made.text)
+    assert address_of is not None
+    assert secret is not None
+    assert re.fullmatch(r"http://lathe\.test/api/webhooks/bitbucket/[0-9a-f-]{36}", address_of[1])
+    assert secret[1] not in browser.get("/o/acme/settings/webhooks").text
+    hook = address_of[1].rpartition("/")[2]
+    rotated = browser.post(f"/o/acme/settings/webhooks/{hook}/rotate")
+    assert "stays good for 24 hours" in rotated.text
+    assert secret[1] not in rotated.text
+    assert browser.post(f"/o/acme/settings/webhooks/{hook}/revoke").status_code == 303
+    assert browser.post(f"/o/acme/settings/webhooks/{hook}/rotate").status_code == 409
+
+
+def test_the_organization_is_changed_by_admins(world: World) -> None:
+    browser = world.client("admin")
+    assert str(world.acme.id) in browser.get("/o/acme/settings/organization").text
+    assert str(world.acme.id) not in world.client("viewer").get("/o/acme/settings/organization").text
+    answer = browser.post("/o/acme/settings/organization", name="Acme & Sons", allow_org_id="yes")
+    assert answer.status_code == 303
+    changed = world.parts.store.read(lambda tx: tx.organizations.get(world.acme.id))
+    assert (changed.name, changed.allow_org_id, changed.confirm_name_matches) == ("Acme & Sons", True, False)
+    assert browser.post("/o/acme/settings/organization", name=" ").status_code == 422
+
+
+def test_a_session_that_was_ended_elsewhere_is_out_at_once(world: World) -> None:
+    token = world.people["viewer"].token
+    login.logout(world.parts.store, token)
+    assert world.client("viewer").get("/o/acme/releases").status_code == 303
