@@ -167,11 +167,22 @@ def test_a_key_can_end_on_a_date(shop: Shop) -> None:
     assert made["expires_at"] == "2999-01-31T00:00:00.000000Z"
 
 
+def test_a_key_that_ends_at_a_time_of_another_zone_ends_then_in_utc(shop: Shop) -> None:
+    made = shop.made("key", "create", "Zoned", "--org", "acme", "--expires", "2999-01-31T01:30:00+05:00")
+
+    assert made["expires_at"] == "2999-01-30T20:30:00.000000Z"
+
+
 @pytest.mark.parametrize(
     "option",
     [
         ["--expires", "soon"],
         ["--expires", "2001-01-01"],
+        ["--expires", "9999-12-31T23:59:59-23:00"],
+        ["--expires", "9998-12-31T23:59:59-01:00"],
+        ["--expires", "0001-01-01T00:00:00+01:00"],
+        ["--expires", "٩٠d"],
+        ["--rate-limit", "٩"],
         ["--rate-limit", "0"],
         ["--rate-limit", "100001"],
         ["--rate-limit", "many"],
@@ -181,6 +192,7 @@ def test_a_key_can_end_on_a_date(shop: Shop) -> None:
 )
 def test_a_faulty_key_is_refused(shop: Shop, option: list[str]) -> None:
     complaint(shop.inside("key", "create", "Faulty", "--org", "acme", *option), 2)
+    assert shop.inside("key", "list").status == 0
 
 
 def test_an_unknown_key_or_hook_is_not_found_and_changing_nothing_is_wrong_usage(shop: Shop) -> None:

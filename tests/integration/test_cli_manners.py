@@ -139,6 +139,11 @@ def test_a_postgresql_database_is_named_without_its_password(postgres_url: str, 
     assert lathe_inside("org", "list", "--json", cwd=tmp_path, **settings).json == []
 
 
+@pytest.mark.parametrize("arguments", [["\udcff"], ["org", "list", "\udcff"], ["key", "list", "--org", "a\udcff"]])
+def test_bytes_that_are_no_text_are_wrong_usage(arguments: list[str], shop: Shop) -> None:
+    assert "\\udcff" in complaint(shop.lathe(*arguments), 2)
+
+
 def test_all_faults_of_the_settings_are_told_one_in_each_line(tmp_path: Path) -> None:
     done = lathe("org", "list", cwd=tmp_path, LATHE_BASE_URL="nowhere", LATHE_LOG_FORMAT="loud", LATHE_DATABASE="x")
 

@@ -117,6 +117,13 @@ def test_a_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
     )
 
 
+def test_a_host_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    refused = lathe("serve", "--host", "999.1.1.1", cwd=tmp_path)
+
+    assert (refused.status, refused.out) == (1, "")
+    assert re.fullmatch(r"lathe: cannot listen on 999\.1\.1\.1, port 8000: [^\n]+\n", refused.err)
+
+
 def test_a_lost_key_is_refused_with_both_full_paths(tmp_path: Path) -> None:
     assert lathe_inside("migrate", cwd=tmp_path).status == 0
     (tmp_path / "lathe.db.key").unlink()

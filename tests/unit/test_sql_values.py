@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
@@ -64,6 +64,20 @@ def test_a_time_without_a_zone_is_never_stored() -> None:
     naive = datetime(2026, 3, 14, 9, 26)  # noqa: DTZ001 - which is the point
     with pytest.raises(ValueError, match="zone"):
         Time().process_bind_param(naive, sqlite.dialect())
+
+
+@given(st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))))
+@example(datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))))
+@example(datetime.min.replace(tzinfo=timezone(timedelta(hours=23))))
+def test_a_time_is_either_refused_or_comes_back(time: datetime) -> None:
+    dialect = sqlite.dialect()
+    try:
+        stored = Time().process_bind_param(time, dialect)
+    except ValueError:
+        with pytest.raises(OverflowError):
+            time.astimezone(UTC)
+    else:
+        assert Time().process_result_value(stored, dialect) == time
 
 
 def test_a_branch_and_a_tag_of_one_name_are_told_apart() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from starlette.applications import Starlette
@@ -26,6 +28,9 @@ from lathe.domain.errors import LatheError
 from lathe.entrypoints.compose import Running, compose, load_settings
 from lathe.entrypoints.logs import configure_logs
 from lathe.entrypoints.settings import BadSettings
+
+COLLECTED_AT: Final = (10_000, 20, 20)
+"""Objects made since the last look, and looks of each kind between two of the next: a batch alone makes thousands."""
 
 _log = structlog.get_logger("lathe.server")
 
@@ -85,7 +90,12 @@ def app() -> Starlette:
     try:
         settings = load_settings(os.environ)
         configure_logs(settings.log_format)
-        return create_app(compose(settings))
+        made = create_app(compose(settings))
     except (BadSettings, LatheError) as fault:
         _log.error("cannot start", reason=str(fault))
         sys.exit(STARTUP_FAILURE)
+    # What is there now stays until the end: the collector need not look at it for every few deliveries.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AT)
+    return made

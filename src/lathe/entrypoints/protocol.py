@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -11,22 +11,25 @@ HEAD_SECONDS: Final = 10.0
 HEAD_BYTES: Final = 64 * 1024
 """The address and the fields of a request, those that follow a chunked body included."""
 
+MOST_WAITING: Final = 64
+"""Requests on one connection that may have been sent before the one ahead of them is answered."""
+
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"  # RFC 6585, 5
 )
 
 
-class _TooLarge(Exception):
-    """Ends the parser's work on a request."""
+class _TooMuch(Exception):
+    """Ends the parser's work on a connection."""
 
 
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an end to its patience, which by itself it does not have.
 
     A connection is closed where the client owes something (the head of a request, or the rest of a body whose request
-    is answered already) and has not sent it after ``HEAD_SECONDS``, or where what is no body grows beyond
-    ``HEAD_BYTES``. Bodies that somebody reads have their deadline and limit where they are read, idle connections
-    uvicorn's own timeout.
+    is answered already) and has not sent it after ``HEAD_SECONDS``, where what is no body grows beyond ``HEAD_BYTES``,
+    or where more than ``MOST_WAITING`` requests wait for their turn. Bodies that somebody reads have their deadline and
+    limit where they are read, idle connections uvicorn's own timeout.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -34,6 +37,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True  # a client that connects and says nothing owes a head, too
         self._size = 0  # of the address and the whole fields of this request
         self._unread = 0  # bytes that came since a head or a piece of a body was complete: the parser may hold them
+        self._too_much = False
         self._rest_of_body = False
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -57,8 +61,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Called after the parser stopped, at what is no HTTP or too large."""
-        if self._size > HEAD_BYTES:
+        """Called after the parser stopped, at what is no HTTP or too much of it."""
+        if self._too_much:
             self._refuse()
         else:
             super().send_400_response(msg)
@@ -92,10 +96,16 @@ class PatientProtocol(HttpToolsProtocol):
     def _take(self, size: int) -> None:
         self._size += size
         if self._size > HEAD_BYTES:
-            raise _TooLarge
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        self._too_much = True
+        raise _TooMuch
 
     def on_headers_complete(self) -> None:
         """Called by the parser after the empty line."""
+        if len(self.pipeline) >= MOST_WAITING:  # uvicorn stops to read, but not to take from what it has read
+            self._stop()
         self._in_head, self._unread = False, 0
         super().on_headers_complete()
 

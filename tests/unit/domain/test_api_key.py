@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from uuid import UUID
 
@@ -225,6 +225,22 @@ def test_a_limit_out_of_range_is_refused_at_its_pointer(limit: int) -> None:
         key_of_organization().with_limit(limit)
     assert [(fault.pointer, fault.code) for fault in at_birth.value.faults] == [("/rate_limit", "out_of_range")]
     assert later.value.faults == at_birth.value.faults
+
+
+@pytest.mark.parametrize(
+    "expires_at",
+    [
+        datetime(9999, 1, 1, tzinfo=UTC),
+        datetime(9998, 12, 31, 23, 0, tzinfo=timezone(-timedelta(hours=1))),
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))),
+    ],
+)
+def test_an_expiry_beyond_the_calendar_is_refused_at_its_pointer(expires_at: datetime) -> None:
+    with pytest.raises(Invalid, match="expires_at must lie before the year 9999") as refusal:
+        key_of_organization(expires_at=expires_at)
+    assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [("/expires_at", "out_of_range")]
+    last = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert key_of_organization(expires_at=last).expires_at == last
 
 
 def test_all_faults_of_a_new_key_are_told_at_once() -> None:

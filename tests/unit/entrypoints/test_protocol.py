@@ -20,6 +20,7 @@ from lathe.entrypoints.server import listen, server_config
 
 PATIENCE = 0.3
 WHOLE = b"GET /fast HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = b"GET /fast HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +35,13 @@ def port() -> Iterator[int]:
         return PlainTextResponse("slow")
 
     async def reading(request: Request) -> PlainTextResponse:
-        return PlainTextResponse(f"read {len(await request.body())}")
+        read = len(await request.body())
+        return PlainTextResponse(f"read {read} below {request.headers.keys()}")
 
     app = Starlette(
         routes=[
             Route("/fast", fast, methods=["GET", "POST"]),
-            Route("/slow", slow),
+            Route("/slow", slow, methods=["GET", "POST"]),
             Route("/reading", reading, methods=["POST"]),
         ]
     )
@@ -95,6 +97,17 @@ def answer(client: socket.socket) -> bytes:
     return head.partition(b"\r\n")[0] + b" " + body
 
 
+def all_until_closed(client: socket.socket) -> bytes:
+    """Return all that the server sends before it closes."""
+    got = b""
+    try:
+        while piece := client.recv(65536):
+            got += piece
+    except ConnectionError:
+        pass
+    return got
+
+
 def test_a_client_that_says_nothing_is_left_behind(client: socket.socket) -> None:
     assert PATIENCE * 0.9 < closed_after(client) < PATIENCE * 4
 
@@ -148,6 +161,71 @@ def test_a_head_just_below_the_limit_is_taken(client: socket.socket) -> None:
     assert answer(client) == b"HTTP/1.1 200 OK fast"
 
 
+def test_a_head_beyond_64_kib_is_refused_also_where_it_comes_whole(client: socket.socket) -> None:
+    client.sendall(WHOLE[:-2] + b"X-Long: " + b"a" * protocol.HEAD_BYTES + b"\r\n\r\n")
+
+    assert answer(client) == b"HTTP/1.1 431 Request Header Fields Too Large "
+    assert closed_after(client) < PATIENCE
+
+
+def test_what_is_too_large_behind_a_slow_request_is_no_answer_to_that(client: socket.socket) -> None:
+    client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(PATIENCE / 3)
+    client.sendall(WHOLE[:-2] + b"X-Long: " + b"a" * protocol.HEAD_BYTES)
+
+    assert all_until_closed(client) == b""
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [b"X: a\r\n" * 100, b"X: " + b"a" * 9000 + b"\r\n", b"a" * 9000],
+    ids=["many fields", "long fields", "a field without end"],
+)
+@pytest.mark.parametrize("path", [b"/fast", b"/slow", b"/reading"])
+def test_fields_behind_a_body_are_cut_off_beyond_64_kib(client: socket.socket, path: bytes, trailer: bytes) -> None:
+    client.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n")
+    more_than_the_sockets_hold = 300 * protocol.HEAD_BYTES // len(trailer) * trailer
+    with pytest.raises(ConnectionError):
+        client.sendall(more_than_the_sockets_hold)
+
+
+def test_fields_behind_a_body_are_nothing_to_the_application(client: socket.socket) -> None:
+    client.sendall(
+        b"POST /reading HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nab\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+    )
+
+    assert answer(client) == b"HTTP/1.1 200 OK read 2 below ['host', 'transfer-encoding']"
+
+
+def test_a_large_body_in_small_chunks_is_no_large_head(client: socket.socket) -> None:
+    client.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    client.sendall(b"1\r\na\r\n" * protocol.HEAD_BYTES + b"0\r\n\r\n")
+
+    assert answer(client).startswith(b"HTTP/1.1 200 OK read 65536 ")
+
+
+def test_some_requests_may_be_sent_ahead(client: socket.socket) -> None:
+    client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + 9 * WHOLE + CLOSING)
+
+    answers = all_until_closed(client)
+    assert answers.count(b"HTTP/1.1 200 OK") == 11
+    assert answers.find(b"slow") < answers.find(b"fast")
+
+
+def test_no_more_requests_are_kept_waiting_than_somebody_would_send_ahead(client: socket.socket) -> None:
+    client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" + (protocol.MOST_WAITING + 1) * WHOLE)
+
+    assert closed_after(client) < PATIENCE
+
+
+def test_many_small_requests_are_no_large_head(client: socket.socket) -> None:
+    padded = WHOLE[:-2] + b"X-Long: " + b"a" * 1000 + b"\r\n\r\n"
+    for _ in range(100):
+        client.sendall(padded)
+        assert answer(client) == b"HTTP/1.1 200 OK fast"
+
+
 def test_an_answer_may_take_its_time(client: socket.socket) -> None:
     client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 
@@ -166,7 +244,7 @@ def test_a_body_that_is_being_read_is_the_readers_business(client: socket.socket
     time.sleep(3 * PATIENCE)
     client.sendall(b"b")
 
-    assert answer(client) == b"HTTP/1.1 200 OK read 2"
+    assert answer(client) == b"HTTP/1.1 200 OK read 2 below ['host', 'content-length']"
 
 
 def test_an_idle_connection_stays_usable(client: socket.socket) -> None:

@@ -72,6 +72,7 @@ def test_a_blank_in_the_path_of_a_database_may_be_written_either_way(tmp_path: P
         ("LATHE_DATABASE_URL", "sqlite:///nowhere/lathe.db", "mkdir -p"),
         ("LATHE_DATABASE_URL", "sqlite:///../..", "names a folder"),
         ("LATHE_DATABASE_URL", "postgresql://db/lathe", "LATHE_SECRET_KEY_FILE must name the file"),
+        ("LATHE_BASE_URL", "https://lathe.example.com/\udcff", "LATHE_BASE_URL holds bytes that are no text"),
         ("LATHE_BASE_URL", "lathe.example.com", "as https://lathe.example.com"),
         ("LATHE_BASE_URL", "ftp://lathe.example.com", "as https://lathe.example.com"),
         ("LATHE_BASE_URL", "https://", "as https://lathe.example.com"),
@@ -96,6 +97,57 @@ def test_a_faulty_variable_is_named_with_its_remedy(name: str, value: str, told:
     assert "LATHE_" in fault
     assert "hunter2" not in fault
     assert "\n" not in fault
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "lathe:hunter2@[db/lathe",
+        "lathe:hunter2@db/lathe?bogus=1",
+        "lathe:hunter2@db/lathe?connect_timeout=soon",
+        "lathe:hunter2@db:port/lathe",
+        "lathe:hunter2%zz@db/lathe",
+        "lathe:hunter2%00@db/lathe",
+        "lathe:hunter2%ff@db/lathe",
+        "lathe:hunter2\udcff@db/lathe",
+        "lathe:secret@hunter2@db/lathe",
+        "lathe:secret/hunter2@db/lathe",
+        "lathe:5432/hunter2@db/lathe",
+        "lathe:secret?hunter2@db/lathe",
+        "db?password=secret@hunter2",
+        "%ff",
+    ],
+)
+def test_an_address_of_postgresql_that_is_none_is_told_beside_all_else_without_its_password(address: str) -> None:
+    settings = {"LATHE_DATABASE_URL": f"postgresql://{address}", "LATHE_SECRET_KEY_FILE": "k", "LATHE_LOG_FORMAT": "x"}
+    with pytest.raises(BadSettings) as bad:
+        load_settings(settings)
+
+    database, log_format = bad.value.faults
+    assert database.startswith("LATHE_DATABASE_URL ")
+    assert "write" in database
+    assert not any(part in database for part in ("hunter2", "secret", "\n"))
+    assert log_format.startswith("LATHE_LOG_FORMAT ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "/lathe",
+        "db",
+        "db:5432/lathe",
+        "lathe@db/lathe",
+        "lathe:a%40b%3Fc%2Fd%25@db/lathe?sslmode=require&password=hunter%402",
+        "a:1,b:2,[2001:db8::1]:3/lathe?target_session_attrs=read-write&connect_timeout=5",
+        "/lathe?host=/run/postgresql",
+        "/lathe?service=lathe",
+    ],
+)
+def test_every_address_that_libpq_knows_may_be_chosen(address: str) -> None:
+    url = f"postgresql://{address}"
+
+    assert read_settings({"LATHE_DATABASE_URL": url, "LATHE_SECRET_KEY_FILE": "k"}).database_url == url
 
 
 def test_all_faults_are_told_at_once_the_key_files_included(tmp_path: Path) -> None:

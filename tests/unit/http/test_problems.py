@@ -149,3 +149,22 @@ def test_health_and_readiness_are_two_questions(world: World, client: TestClient
 def test_a_host_and_a_path_that_cannot_be_a_url_are_answered(client: TestClient) -> None:
     answer = client.get("/api/[/%0A%FF", headers={"Host": "[::bad"})
     assert (answer.status_code, answer.json()["instance"]) == (404, "/api/%5B/%0A%EF%BF%BD")
+
+
+def test_the_methods_of_a_405_come_in_one_order(client: TestClient) -> None:
+    answer = client.delete("/api/v1/projects/01980000-0000-7000-8000-000000000000")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, PATCH")
+
+
+def test_an_encoding_behind_an_empty_one_is_seen(client: TestClient, api: Api) -> None:
+    headers = [("Content-Type", "application/json"), ("Content-Encoding", ""), ("Content-Encoding", "gzip")]
+    bearer = ("Authorization", api.headers["Authorization"])
+    answer = client.post("/api/v1/builds", content=b'{"name": "x"}', headers=[*headers, bearer])
+    assert answer.status_code == 415
+
+
+def test_blanks_around_a_number_say_nothing(api: Api) -> None:
+    first = api("POST", "/api/v1/builds", {"name": "x", "build_number": 8}, status=202).json()
+    for number in ("8 ", " 8", "8"):
+        again = api("POST", "/api/v1/builds", {"name": "x", "build_number": number}, status=200).json()
+        assert again["queue_entry"]["id"] == first["queue_entry"]["id"]

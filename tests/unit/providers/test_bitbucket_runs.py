@@ -69,6 +69,11 @@ def test_a_run_without_the_facts_that_tell_a_build_says_what_it_lacks(changes: d
         ({"pipeline_run.run_number": {"stringValue": "six"}}, "5", "Pipeline #5 for feature/x"),
         ({"pipeline_run.run_number": ...}, "5", "Pipeline #5 for feature/x"),
         ({"pipeline_run.run_number": ..., "pipeline_run.url": ...}, None, "Pipeline for feature/x"),
+        (
+            {"pipeline_run.run_number": ..., "pipeline_run.url": {"stringValue": "https://ci.example/job/pay/42/"}},
+            None,
+            "Pipeline for feature/x",
+        ),
         ({"pipeline.target.ref_name": ...}, "5", "Pipeline #5"),
     ],
 )

@@ -11,6 +11,8 @@ from lathe.domain.steps import ReasonCode
 from lathe.entrypoints.sample_bodies import commit_status
 from tests.unit.providers.bitbucket_reading import COMMIT, UUID, reason_of, report_of
 
+WORKSPACE, REPOSITORY = "4220c54a-f6db-5df6-8f71-d1c70e7fcff1", "ac390fd8-97d5-505d-b87f-d66630511923"
+
 
 def status_with(**changes: Any) -> dict[str, Any]:
     """A build status; of the fields in ``changes``, those that are ``...`` are missing."""
@@ -107,6 +109,47 @@ def test_the_link_tells_the_number_in_known_shapes_only(url: object, number: str
 )
 def test_the_name_tells_the_number_where_the_link_does_not(name: str, number: str | None) -> None:
     assert report_of(status_with(url="https://ci.example/", name=name)).facts.build_number == number
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("https://bitbucket.org/acme/pay-api/addon/pipelines/home#!/results/8", True),
+        ("https://bitbucket.org/acme/pay-api/pipelines/results/8/steps/1", True),
+        ("HTTP://BitBucket.org:8443/Acme/PAY-API/pipelines/results/8", True),
+        (f"https://bitbucket.org/%7B{WORKSPACE}%7D/%7B{REPOSITORY}%7D/pipelines/results/8", True),
+        (f"https://bitbucket.org/%7b{WORKSPACE}%7d/%7b{REPOSITORY.upper()}%7d/pipelines/results/8", True),
+        (f"https://bitbucket.org/acme/{{{REPOSITORY}}}/addon/pipelines/home#!/results/8", True),
+        (None, True),
+        (..., True),
+        (f"https://bitbucket.org/%7B{REPOSITORY}%7D/%7B{WORKSPACE}%7D/pipelines/results/8", False),
+        ("https://bitbucket.org/acme/pay-web/pipelines/results/8", False),
+        ("https://bitbucket.org/evil/pay-api/pipelines/results/8", False),
+        ("https://bitbucket.org/acme/pay-api/src/main/pipelines/results/8", False),
+        ("https://bitbucket.org/acme/pay-api/downloads?see=/pipelines/results/8", False),
+        ("https://bitbucket.org/acme/pay-api#/pipelines/results/8", False),
+        ("https://bitbucket.org/pipelines/results/8", False),
+        ("https://bitbucket.org.evil.test/acme/pay-api/pipelines/results/8", False),
+        ("https://evil.test/acme/pay-api/pipelines/results/8", False),
+        ("https://evil.test/bitbucket.org/acme/pay-api/pipelines/results/8", False),
+        ("https://evil.test?@bitbucket.org/acme/pay-api/pipelines/results/8", False),
+        ("https://bitbucket.org@evil.test/acme/pay-api/pipelines/results/8", False),
+        ("https://bitbucket.org:443@evil.test/acme/pay-api/pipelines/results/8", False),
+        ("ftp://evil.test/acme/pay-api/pipelines/results/8", False),
+    ],
+)
+def test_only_pipelines_own_address_below_this_repository_speaks_for_its_numbers(url: object, own: bool) -> None:
+    body = status_with(url=url, key="OTHER-CI")
+    body["repository"]["uuid"] = f"{{{REPOSITORY}}}"
+    report = report_of(body)
+    assert report.facts.build_number == "8"
+    assert report.status_key == (None if own else "OTHER-CI")
+
+
+def test_an_address_by_uuids_is_foreign_where_the_repositorys_own_is_unknown() -> None:
+    body = status_with(url=f"https://bitbucket.org/%7B{WORKSPACE}%7D/%7B{REPOSITORY}%7D/pipelines/results/8", key="k")
+    del body["repository"]["uuid"]
+    assert report_of(body).status_key == "k"
 
 
 def test_the_link_is_believed_before_the_name() -> None:

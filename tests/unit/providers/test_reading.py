@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -87,6 +88,59 @@ def test_a_key_that_comes_twice_on_the_way_to_a_field_is_malformed() -> None:
     with pytest.raises(Malformed, match="names b twice"):
         reading.text(fields, "a", "b", "c")
     assert reading.text(fields, "d") == "z"
+
+
+def test_quotes_that_are_escaped_by_number_hide_no_key_that_comes_twice() -> None:
+    fields = reading.json_object(rb'{"state": "FAILED", "state": "SUCCESSFUL", "x": "\u0022\u0022\u0022\u0022"}')
+    with pytest.raises(Malformed, match="names state twice"):
+        reading.text(fields, "state")
+
+
+CHARACTERS = ["a", '\\"', r"\u0022", r"\\u0022", r"\u005c", r"\\", r"\/", r"\u0061", r"\n", "é", "🚀", r"\ud83d\ude80"]
+texts = st.lists(st.sampled_from(CHARACTERS), max_size=6).map(lambda parts: f'"{"".join(parts)}"')
+scalars = texts | st.sampled_from(
+    ["1", "-0", "1.5e3", "null", "true", "9223372036854775808", "NaN", r'"\ud800"', '"\\u0000"']
+)
+names = st.sampled_from(['"a"', r'"\u0061"', '"b"', r'"\u0022"', r'"\""'])
+
+
+def written(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Lists, and objects that may name a key several times."""
+    members = st.tuples(names, inner).map(": ".join)
+    return st.lists(members, max_size=4).map(lambda all_: f"{{{', '.join(all_)}}}") | st.lists(inner, max_size=3).map(
+        lambda all_: f"[{','.join(all_)}]"
+    )
+
+
+def refused_or_read(fields: object, *path: str) -> object:
+    try:
+        return reading.text(fields, *path), reading.integer(fields, *path), len(reading.items(fields, *path))
+    except Malformed:
+        return Malformed
+
+
+def refused_or_there(body: str, *path: str) -> object:
+    """The same, by every pair of the standard library's parser."""
+
+    def pairs_of(pairs: list[tuple[str, object]]) -> dict[str, list[object]]:
+        return {name: [value for other, value in pairs if other == name] for name, _ in pairs}
+
+    node: object = json.loads(body, object_pairs_hook=pairs_of)
+    for name in path:
+        values = node.get(name, [None]) if isinstance(node, dict) else [None]
+        if len(values) > 1:
+            return Malformed
+        (node,) = values
+    return refused_or_read({"it": node}, "it")
+
+
+@given(written(st.recursive(scalars, written, max_leaves=6)).filter(lambda body: body.startswith("{")))
+@example(r'{"a": "FAILED", "a": "SUCCESSFUL", "b": "\u0022\u0022\u0022\u0022"}')
+@example(r'{"a": {"b": 1, "b": "\u0022"}}')
+def test_what_is_read_fast_is_what_a_slow_reader_finds(body: str) -> None:
+    fields = reading.json_object(body.encode())
+    for path in (["a"], ["b"], ['"'], ["a", "a"], ["a", "b"], ["b", "a"], ['"', "a"]):
+        assert refused_or_read(fields, *path) == refused_or_there(body, *path)
 
 
 @pytest.mark.parametrize("value", [None, 5, True, [], {}, "", " \n ", {"b": None}, {"b": ["c"]}, ["b"], "b"])

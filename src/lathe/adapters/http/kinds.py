@@ -59,7 +59,10 @@ def _text(value: object) -> str:
 
 @frozen
 class Text:
-    """One line that people or machines wrote, within a limit of characters, matching ``pattern`` if there is one."""
+    """One line that people or machines wrote, within a limit of characters, matching ``pattern`` if there is one.
+
+    Blanks around it say nothing: ``"8 "`` is build 8.
+    """
 
     limit: int
     pattern: str | None = None
@@ -71,7 +74,7 @@ class Text:
             raise Wrong(fault)
         if self.pattern and not re.search(self.pattern, text):
             raise wrong("pattern", f"must match {self.pattern}")
-        return text
+        return text.strip()
 
     @property
     def schema(self) -> Mapping[str, Any]:

@@ -28,7 +28,6 @@ from lathe.adapters.http.reason_codes import IgnoredReasonCode
 from lathe.adapters.http.reports import SOURCE, read_report
 from lathe.adapters.http.signatures import PROVIDERS, SIGNATURE_HEADERS, Signatures
 from lathe.adapters.web.body import Bodies, NotTaken, headers_if_unread, wrong_media_type
-from lathe.adapters.web.problems import problem_of, rendered
 from lathe.application.admission import unknown_credential
 from lathe.application.intake import Incoming, Presented, Reading, Refused
 from lathe.domain.api_key import Scope
@@ -126,8 +125,7 @@ class Receiving:
             incoming = Incoming(presented, source, _alone(reads(headers, body)), body, headers)
         answer = await self._parts.intake.submit(incoming)
         if isinstance(answer, Refused):
-            # Not raised: this frame knows the error, and the error would know this frame, with the body in it.
-            return rendered(request, problem_of(refused(request, self._refusals, presented, answer)))
+            raise refused(request, self._refusals, presented, answer)
         show(request, answer.admission)
         status, location, outcome = answered(answer, incoming.reading)
         about = dict(request.state.headers)

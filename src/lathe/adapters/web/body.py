@@ -146,7 +146,7 @@ def wrong_media_type(request: Request) -> WrongMediaType | None:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     if not _JSON.fullmatch(content_type):
         return WrongMediaType("Send JSON, and say so: Content-Type: application/json")
-    if request.headers.get("content-encoding", "").strip():
+    if any(encoding.strip() for encoding in request.headers.getlist("content-encoding")):
         return WrongMediaType("Send the body as it is, without a Content-Encoding")
     return None
 

@@ -129,7 +129,11 @@ async def _answer_status(request: Request, raised: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     code, title = _STATUSES.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase))
     detail = title if error.detail == phrase else error.detail
-    return rendered(request, Problem(error.status_code, title, code, detail, headers=error.headers or {}))
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        # Starlette joins a set, in another order in each process; the same question deserves the same bytes.
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    return rendered(request, Problem(error.status_code, title, code, detail, headers=headers))
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the form of a handler
