@@ -73,6 +73,8 @@ class Wanted:
 
     ``scope`` is an identity scope other than a repository; the identities of any repository that ``url`` or ``uuid``
     finds are wanted too, by ``source`` (of the report) and ``run_key``. ``delivery_source`` is the provider's.
+    ``also`` are further URLs and UUIDs by which the batch may show that repository to go; they count like its own. The
+    projects that fit the name of any repository found are wanted as those that fit ``name``.
     """
 
     presented: Presented
@@ -86,6 +88,7 @@ class Wanted:
     name: tuple[str, ...] = ()
     project_id: UUID | None = None
     release_id: UUID | None = None
+    also: frozenset[RepoUrl | str] = frozenset()
 
 
 @frozen

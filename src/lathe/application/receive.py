@@ -11,6 +11,7 @@ from lathe.application.intake import Answer, Incoming, Wanted
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.domain.build_report import BuildReport
 from lathe.domain.identity import identity_key, run_key
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.text import words
 
 
@@ -29,7 +30,7 @@ def receive(store: Store, ids: Ids, batch: Sequence[Incoming]) -> list[Answer]:
     ``Store.write`` raises; nothing is stored then (or, for OutcomeUnknown, nobody knows).
     """
     batch = [_without_userinfo(incoming) for incoming in batch]
-    wanted = [_wanted(incoming) for incoming in batch]
+    wanted = _connected([_wanted(incoming) for incoming in batch])
 
     def work(tx: Transaction) -> list[Answer]:
         known = tx.intake.load(wanted)
@@ -77,3 +78,18 @@ def _wanted(incoming: Incoming) -> Wanted:
         project_id=report.project_id,
         release_id=report.release_id,
     )
+
+
+def _connected(batch: list[Wanted]) -> list[Wanted]:
+    """Let deliveries that share a URL or a UUID share all of them: one may teach what the next one goes by."""
+    groups: dict[RepoUrl | str, frozenset[RepoUrl | str]] = {}
+    for one in batch:
+        names = _names(one)
+        merged = names.union(*(groups[name] for name in names if name in groups))
+        groups.update(dict.fromkeys(merged, merged))
+    also = [frozenset[RepoUrl | str]().union(*(groups[name] for name in _names(one))) - _names(one) for one in batch]
+    return [evolve(one, also=more) if more else one for one, more in zip(batch, also, strict=True)]
+
+
+def _names(one: Wanted) -> frozenset[RepoUrl | str]:
+    return frozenset(name for name in (one.url, one.uuid) if name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property, lru_cache
 from ipaddress import IPv6Address
 from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import quote, unquote
@@ -60,26 +61,14 @@ class RepoUrl:
         None means that the text names no repository on a host: empty, a local path, a bad host, a path with ``..``,
         blanks or invisible characters in it, or longer than `LONGEST`. Never raises.
         """
-        if text is None or len(text) > LONGEST or not text.isprintable() or " " in text or "\\" in text:
-            return None
-        parts = _host_and_path(re.split(r"[?#]", text, maxsplit=1)[0])
-        host = _canonical_host(parts[0]) if parts else None
-        segments = _segments(parts[1]) if parts else None
-        if host is None or segments is None:
-            return None
-        path = _repository_path(host, segments)
-        if path is None:
-            return None
-        url = cls(host, path)
-        # Percent-encoding makes it longer; a canonical form that cannot be read back would be none.
-        return url if len(url.https) <= LONGEST else None
+        return None if text is None or len(text) > LONGEST else _parsed(text)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """``host/owner/name``: one text per repository, equal exactly if the repository is the same."""
         return f"{self.host}/{self.full_name}"
 
-    @property
+    @cached_property
     def https(self) -> str:
         """The canonical https form, percent-encoded: the only one that is ever rendered as a link."""
         return f"https://{self.host}/" + "/".join(quote(segment, safe="") for segment in self.path)
@@ -89,10 +78,27 @@ class RepoUrl:
         """The repository's own name, the last segment."""
         return self.path[-1]
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """Owners and name, such as ``acme/pay-api``."""
         return "/".join(self.path)
+
+
+@lru_cache(maxsize=2048)  # the same few repositories report over and over
+def _parsed(text: str) -> RepoUrl | None:
+    if not text.isprintable() or " " in text or "\\" in text:
+        return None
+    parts = _host_and_path(re.split(r"[?#]", text, maxsplit=1)[0])
+    host = _canonical_host(parts[0]) if parts else None
+    segments = _segments(parts[1]) if parts else None
+    if host is None or segments is None:
+        return None
+    path = _repository_path(host, segments)
+    if path is None:
+        return None
+    url = RepoUrl(host, path)
+    # Percent-encoding makes it longer; a canonical form that cannot be read back would be none.
+    return url if len(url.https) <= LONGEST else None
 
 
 def without_userinfo(text: str) -> str:

@@ -15,6 +15,7 @@ from lathe.domain.delivery import CredentialKind
 from lathe.domain.identity import Identity, IdentityKey, repository_scope
 from lathe.domain.project import LinkedProject
 from lathe.domain.release import ReleaseState
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.text import words
 from tests import samples
 from tests.integration.store_contract.helpers import keep, keep_changed
@@ -139,6 +140,22 @@ def test_every_project_that_a_name_could_fit_is_a_candidate(store: Store, world:
     assert {one.project.id for one in found} >= fits
     assert LinkedProject(linked, (repository,)) in found
     assert LinkedProject(linked, (repository,)) in known.projects
+
+
+def test_further_names_of_the_batch_find_repositories_their_identities_and_projects_of_their_names(
+    store: Store, world: World
+) -> None:
+    unlinked = samples.repository(world.id, url=samples.repo_url("acme/kiosk-web"), uuid=samples.unique("bitbucket:"))
+    kiosk = samples.project(world.id, name="Kiosk Web", slug=samples.unique("kiosk"))
+    key = IdentityKey("bitbucket", repository_scope(unlinked.id), "run:7")
+    identity = samples.identity(world.id, key=key)
+    keep(store, unlinked, kiosk, identity)
+    also: list[frozenset[RepoUrl | str]] = [frozenset({unlinked.url or ""}), frozenset({unlinked.uuid or ""})]
+    for names in also:
+        known = loaded(store, wanted(world, source="bitbucket", run_key="run:7", also=names))
+        assert unlinked.id in ids(known.repositories)
+        assert identity.id in ids(known.identities)
+        assert kiosk.id in project_ids(known)
 
 
 def test_projects_and_releases_that_a_report_names_are_loaded_in_any_state(store: Store, world: World) -> None:

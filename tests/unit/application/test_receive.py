@@ -518,3 +518,24 @@ def test_a_batch_with_one_that_cannot_be_decided_stores_nothing_and_names_it(wor
         world.send_all([good, bad])
     assert failed.value.index == 1
     assert world.builds() == []
+
+
+def test_a_span_is_matched_by_the_name_of_the_repository_that_its_uuid_stands_for(world: World) -> None:
+    world.project("Mobile app")
+    world.project("Mobile backend")
+    world.received(report(1, repository="https://bitbucket.org/acme/mobile", uuid=UUID_OF_PAY))
+    span = world.received(report(2, repository=None, uuid=UUID_OF_PAY))
+    assert span.entry is not None
+    assert span.entry.entry.reason.code is ReasonCode.AMBIGUOUS_PROJECT
+
+
+def test_what_one_delivery_of_a_batch_teaches_the_next_one_knows(world: World, pay_25: Release) -> None:
+    world.received(report(2))
+    batch = [
+        world.incoming(report(1, uuid=UUID_OF_PAY)),
+        world.incoming(report(2, repository="https://bitbucket.org/acme/renamed", uuid=UUID_OF_PAY, at=NOON + MINUTE)),
+    ]
+    assert [a.status for a in world.send_all(batch) if isinstance(a, Received)] == [
+        DeliveryStatus.CREATED,
+        DeliveryStatus.DUPLICATE,
+    ]

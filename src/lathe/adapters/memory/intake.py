@@ -19,7 +19,9 @@ from lathe.domain.identity import Identity, IdentityKey, repository_scope
 from lathe.domain.project import LinkedProject
 from lathe.domain.queue_entry import QueueEntry
 from lathe.domain.release import Release
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import Repository
+from lathe.domain.text import words
 
 
 class MemoryIntakeSets:
@@ -121,8 +123,10 @@ class _Loading:
             for identity in tables.identities.by("key", key, organization_id):
                 self._identities[identity.id] = identity
                 self._subjects(organization_id, identity.build_id, identity.entry_id)
-        for candidate in MemoryProjects(tables).candidates(organization_id, item.uuid, item.url, item.name):
-            self._project(organization_id, candidate.project.id)
+        urls = {repository.url for repository in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
+        for name in {item.name, *(words(url.slug) for url in urls if url)}:
+            for candidate in MemoryProjects(tables).candidates(organization_id, item.uuid, item.url, name):
+                self._project(organization_id, candidate.project.id)
         self._project(organization_id, item.project_id)
         self._release(organization_id, item.release_id)
 
@@ -132,6 +136,9 @@ class _Loading:
             yield from known.by("repository_known", ("url", item.url.key), organization_id)
         if item.uuid is not None:
             yield from known.by("repository_known", ("uuid", item.uuid), organization_id)
+        for name in item.also:
+            key = ("url", name.key) if isinstance(name, RepoUrl) else ("uuid", name)
+            yield from known.by("repository_known", key, organization_id)
 
     def _subjects(self, organization_id: UUID, build_id: UUID | None, entry_id: UUID | None) -> None:
         """Keep a build and an entry, each with the other one that it may point to, and where they are filed."""

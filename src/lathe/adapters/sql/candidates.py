@@ -41,14 +41,11 @@ class Found:
     def _indexed(self) -> dict[tuple[UUID, RepoUrl | str], Repository]:
         return {(one.organization_id, name): one for one in self.repositories for name in (one.url, one.uuid) if name}
 
-    def of(self, named: Named) -> list[Repository]:
-        """Return those that go by the URL or the UUID: at most two."""
-        found = (self._by_name.get((named.organization_id, name)) for name in (named.url, named.uuid) if name)
-        return [one for one in found if one]
-
-    def is_linked(self, named: Named) -> bool:
-        """Whether one of those belongs to a project."""
-        return any(one.id in self.links for one in self.of(named))
+    def of(self, named: Iterable[Named]) -> list[Repository]:
+        """Return those that go by one of the URLs or UUIDs, each once."""
+        names = ((one.organization_id, name) for one in named for name in (one.url, one.uuid) if name)
+        found = (self._by_name.get(name) for name in names)
+        return list({one.id: one for one in found if one}.values())
 
 
 def project_of(row: Any) -> Project:

@@ -37,7 +37,9 @@ from lathe.domain.delivery import Delivery
 from lathe.domain.identity import Identity, repository_scope
 from lathe.domain.queue_entry import QueueEntry
 from lathe.domain.release import Release
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import Repository
+from lathe.domain.text import words
 
 Ids = set[tuple[UUID, UUID]]
 """Rows as (organization, id)."""
@@ -84,7 +86,9 @@ class _Loading:
     def known(self, credentials: Credentials, clock: Clock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
         came_before = self._deliveries()
-        found = find_repositories(self._rows, (_named(of, item) for of, item in self._items), lock=True)
+        found = find_repositories(
+            self._rows, (name for of, item in self._items for name in _named(of, item)), lock=True
+        )
         known_identities = self._identities(found)
         now = clock.now()
         filed, queued = self._subjects([*known_identities, *came_before])
@@ -150,9 +154,18 @@ class _Loading:
         ids |= {(build.organization_id, build.project_id) for build in filed}
         ids |= {(release.organization_id, release.project_id) for release in given_releases}
         ids |= {(entry.organization_id, entry.project_id) for entry in queued if entry.project_id}
+        names = {(of, name) for of, item in self._items for name in self._names(of, item, found)}
+        return ids | find_by_name(self._rows, names)
+
+    def _names(self, of: UUID, item: Wanted, found: Found) -> Iterable[tuple[str, ...]]:
+        """Return the names by which a project may be found for an item, as word sequences."""
+        repositories = found.of(_named(of, item))
         # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
-        unlinked = [(of, item.name) for of, item in self._items if not found.is_linked(_named(of, item))]
-        return ids | find_by_name(self._rows, unlinked)
+        if repositories and all(one.id in found.links for one in repositories):
+            return
+        yield item.name
+        urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
+        yield from (words(url.slug) for url in urls if url)
 
     def _open_releases(self, project_ids: Ids, named: Ids) -> list[Release]:
         """Return the active releases of projects, and others that are named."""
@@ -162,8 +175,10 @@ class _Loading:
         return [release_of(row) for row in self._rows.all(_OPEN_RELEASES, parameters)]
 
 
-def _named(of: UUID, item: Wanted) -> Named:
-    return Named(of, item.url, item.uuid)
+def _named(of: UUID, item: Wanted) -> list[Named]:
+    """Return all that the repository of an item may go by."""
+    also = [Named(of, name, None) if isinstance(name, RepoUrl) else Named(of, None, name) for name in item.also]
+    return [Named(of, item.url, item.uuid), *also]
 
 
 def _identity_keys(of: UUID, item: Wanted, found: Found) -> Iterable[tuple[UUID, str, str, str]]:
