@@ -26,11 +26,6 @@ from tests.unit.application.world import NOON, World, report
 PAY = "https://bitbucket.org/acme/pay-api"
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 # --- projects and releases ---
 
 

@@ -21,11 +21,6 @@ LEDGER = "https://bitbucket.org/acme/ledger-import"
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def pay(world: World) -> Project:
     return world.project("Pay")
 

@@ -33,6 +33,9 @@ from lathe.domain.steps import Reason
 T = TypeVar("T")
 
 NOON = datetime.fromisoformat("2026-03-14T12:00:00+00:00")
+MINUTE = timedelta(minutes=1)
+PAY = "https://bitbucket.org/acme/pay-api"
+UUID_OF_PAY = "bitbucket:11111111-1111-4111-8111-111111111111"
 
 
 class PlainBox:
