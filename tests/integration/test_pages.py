@@ -18,15 +18,15 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 
-from lathe.application import keys, login, projects, queries, releases, triage
+from lathe.application import keys, members, project_pages, projects, queries, releases, triage
 from lathe.domain.organization import Role
-from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.queue_entry import EntryStatus, RejectReason
 from lathe.domain.release import ReleaseState
 from tests.unit.ui.sample import ARABIC, LONG, fill
 from tests.unit.ui.world import PASSWORD, World, make_app, make_world
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 SCHEMES: Final = ("light", "dark")
 WIDTHS: Final = (1280, 360)
@@ -46,7 +46,11 @@ def served(world: World) -> Iterator[str]:
     """Serve a world's pages on a free port, as long as the block lasts."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_app(world.parts), log_level="warning", ws="none", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_app(world.parts), log_level="warning", ws="none", lifespan="off", timeout_graceful_shutdown=1
+        )
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
@@ -123,6 +127,10 @@ def paths(world: World) -> dict[str, str]:
         "organization": "/settings/organization",
         "keys": "/settings/keys",
         "webhooks": "/settings/webhooks",
+        "members": "/settings/members",
+        "audit": "/settings/audit",
+        "audit-nothing-found": "/settings/audit?day=2020-01-01",
+        "profile": "/profile",
         "missing": f"/builds/{ids['Pay']}",
     }
     return {name: f"/o/acme{path}" for name, path in within.items()} | {"login": "/login", "nowhere": "/nowhere"}
@@ -169,11 +177,18 @@ def test_every_page_fits_the_narrowest_screen(chromium: Browser, world: World) -
         for name, path in paths(world).items():
             page.goto(address + path)
             fits(page, name)
-            for summary in page.locator("details > summary").all():
+            for summary in summaries(page):
                 summary.click()
                 fits(page, name)
                 summary.click()
             picture(page, name, "light", NARROWEST)
+
+
+def summaries(page: Page) -> list[Locator]:
+    """Everything that opens, the bar for selected rows included; not what is within something closed."""
+    for box in page.locator('[data-key="x"]').all()[:1]:
+        box.check()
+    return [one for one in page.locator("details > summary").all() if one.is_visible()]
 
 
 @pytest.mark.parametrize(("scheme", "width"), TWO_LOOKS)
@@ -188,8 +203,7 @@ def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World, sche
     with served(world) as address, visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
         for path, name in menus.items():
             page.goto(address + path)
-            for number in range(page.locator("details").count()):
-                summary = page.locator("details > summary").nth(number)
+            for number, summary in enumerate(summaries(page)):
                 summary.click()
                 shown = f"menu-{name or 'releases'}-{number}"
                 judge(page, shown)
@@ -201,8 +215,8 @@ def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World, sche
 def test_pages_for_newcomers_and_faults_are_accessible_and_fit(chromium: Browser, scheme: str, width: int) -> None:
     world = make_world()
     parts = world.parts
-    _, password, _ = login.create_user(parts.store, parts.ids, "new@acme.test", world.acme.id, Role.TESTER)
-    _, join, _ = login.create_user(parts.store, parts.ids, "olga@acme.test", world.acme.id, Role.TESTER)
+    password = members.invite(parts.store, parts.ids, world.caller, "new@acme.test", Role.TESTER).token
+    join = members.invite(parts.store, parts.ids, world.caller, "olga@acme.test", Role.TESTER).token
     with served(world) as address:
         with visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
             for name in ("releases", "projects", "settings/webhooks", "settings/keys"):
@@ -276,7 +290,6 @@ def test_the_queue_is_worked_off_by_mouse_without_javascript(chromium: Browser, 
         row.get_by_role("button", name="Mobile app").click()
         page.get_by_text("It waits for a release now").wait_for()
         assert world.entry("1.9.0+204").project_id == ids["Mobile app"]
-        row.get_by_label("More ways to file").click()
         row.get_by_label("Always file builds of").check()
         row.get_by_role("button", name="1.9 suggested").click()
         page.get_by_text("is filed under").wait_for()
@@ -290,26 +303,55 @@ def test_the_queue_is_worked_off_by_mouse_without_javascript(chromium: Browser, 
         made = world.entry("Pipeline #17").project_id
         assert made is not None
         assert projects.get(store, org, made).repositories[0][0].name == "acme/ledger-import"
-        row.get_by_text("Assign…").click()
-        row.get_by_role("link", name="Create or activate one").click()
-        page.get_by_label("Name").first.fill("1.0")
-        page.get_by_role("button", name="Create release").click()
-        page.get_by_text("is there.").wait_for()
-        page.goto(f"{address}/o/acme/releases")
+        row.get_by_label("Name of its first active release").fill("1.0")
+        row.get_by_role("button", name="Create release").click()
+        page.get_by_text("The release is there, and active.").wait_for()
         row.get_by_role("button", name="File under 1.0").click()
         page.get_by_text("is filed under").wait_for()
 
         row = page.locator(f"#entry-{ids['nightly-2026-03-14']}")
-        row.get_by_label("More for").click()
+        row.get_by_text("Reject").first.click()
         row.get_by_label("Reject, because it is").select_option("other")
-        row.get_by_role("button", name="Reject").click()
+        row.get_by_role("button", name="Reject", exact=True).click()
         page.get_by_text("Is needed when the reason is other").wait_for()
         row.get_by_label("Note").fill("Nobody tests nightlies")
-        row.get_by_role("button", name="Reject").click()
+        row.get_by_role("button", name="Reject", exact=True).click()
         page.get_by_text("is rejected").wait_for()
+        page.get_by_text("Recently decided").click()
         page.get_by_role("button", name="Undo nightly-2026-03-14").click()
         page.get_by_text("waits in the queue again").wait_for()
         assert world.entry("nightly-2026-03-14").status is EntryStatus.PENDING
+
+
+def test_several_builds_are_decided_at_once_without_javascript(chromium: Browser, world: World) -> None:
+    names = ("Pipeline #17", "1.9.0+204")
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/releases")
+        bar = page.locator("#several")
+        assert not bar.is_visible(), "nothing is selected yet"
+        for name in names:
+            page.get_by_label(f"Select {name}").check()
+        bar.get_by_text("Assign…").click()
+        bar.get_by_label("File all of them under").select_option(label="Pay 2.4")
+        bar.get_by_role("button", name="File all selected").click()
+        page.get_by_text("2 builds filed.").wait_for()
+        assert {world.entry(name).status for name in names} == {EntryStatus.ASSIGNED}
+
+        page.get_by_label("Select all").check()
+        triage.reject(world.parts.store, world.caller, world.ids["nightly-2026-03-14"], RejectReason.BROKEN)
+        bar.get_by_text("Reject…").click()
+        bar.get_by_role("button", name="Reject all selected").click()
+        assert "builds rejected, 1 not." in page.get_by_role("alert").inner_text()
+        assert "Ann rejected this just now" in page.get_by_label("What was not done").inner_text()
+
+
+def test_what_places_cleanly_now_is_shown_and_filed_without_javascript(chromium: Browser, world: World) -> None:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+        page.goto(f"{address}/o/acme/releases")
+        page.get_by_text("would be filed without guessing now").click()
+        page.get_by_role("button", name="File it").click()
+        page.get_by_text("1 build filed by the rules as they are now.").wait_for()
+        assert world.entry("Pipeline #482").status is EntryStatus.ASSIGNED
 
 
 def test_two_testers_at_once_the_second_reads_who_was_faster(chromium: Browser, world: World) -> None:
@@ -342,11 +384,13 @@ def test_a_release_is_made_closed_and_reopened_by_mouse(chromium: Browser, world
         form.get_by_label("Name").fill("1.0")
         form.get_by_label("Branches and tags that feed it").fill("develop\nrelease/1.*")
         form.get_by_role("button", name="Create release").click()
+        page.get_by_text("Close…").click()
         page.get_by_role("button", name="Close release").click()
         page.get_by_text("it takes no more builds").wait_for()
-        page.get_by_role("button", name="Reopen").click()
+        page.get_by_text("Reopen…").click()
+        page.get_by_role("button", name="Reopen", exact=True).click()
         page.get_by_text("builds are filed under it now").wait_for()
-        made = queries.project_page(world.parts.store, world.acme.id, world.ids["Console"]).releases[0]
+        made = project_pages.project_page(world.parts.store, world.acme.id, world.ids["Console"]).releases[0]
         assert releases.get(world.parts.store, world.acme.id, made.id).state is ReleaseState.ACTIVE
         assert [pattern.text for pattern in made.branch_patterns] == ["develop", "release/1.*"]
 
@@ -361,7 +405,8 @@ def test_a_key_is_shown_once_by_mouse_and_revoked(chromium: Browser, world: Worl
         page.get_by_role("link", name="I have copied it").click()
         assert text not in page.content()
         page.get_by_label("Change Nightly").click()
-        page.get_by_role("button", name="Revoke Nightly").click()
+        page.get_by_text("Revoke…").filter(visible=True).click()
+        page.get_by_role("button", name="Yes, revoke Nightly").click()
         page.get_by_text("The key is revoked.").wait_for()
         made = next(key for key in keys.listed(world.parts.store, world.acme.id) if key.name == "Nightly")
         assert made.revoked_at is not None

@@ -29,7 +29,9 @@ from tests.samples.builds import (
 from tests.samples.credentials import bare_hook, bare_key, hook, key, window
 from tests.samples.people import (
     actor,
+    audit_event,
     bare_actor,
+    bare_audit_event,
     bare_link,
     bare_organization,
     bare_user,
@@ -47,7 +49,9 @@ __all__ = [
     "NOW",
     "actor",
     "assigned_entry",
+    "audit_event",
     "bare_actor",
+    "bare_audit_event",
     "bare_build",
     "bare_delivery",
     "bare_entry",

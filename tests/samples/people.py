@@ -8,7 +8,8 @@ from uuid import UUID
 
 from attrs import evolve
 
-from lathe.domain.organization import Actor, Member, Organization, Role, User
+from lathe.domain.audit import Action, AuditEvent, Subject, SubjectKind
+from lathe.domain.organization import Actor, Member, Organization, Preferences, Role, Theme, User
 from lathe.domain.session import LINK_LIFE, LinkPurpose, OneTimeLink, Session
 from tests.samples.basics import EARLIER, NOW, digest, new_id, unique
 
@@ -41,13 +42,14 @@ def user(**changes: Any) -> User:
             name="Ada",
             created_at=EARLIER,
             password_hash="$argon2id$v=19$m=47104,t=1,p=1$c2FsdA$aGFzaA",
+            preferences=Preferences(Theme.DARK, shortcuts=False),
         ),
         **changes,
     )
 
 
 def bare_user(**changes: Any) -> User:
-    return evolve(user(password_hash=None), **changes)
+    return evolve(user(password_hash=None, preferences=Preferences()), **changes)
 
 
 def member(organization_id: UUID, user_id: UUID, **changes: Any) -> Member:
@@ -63,7 +65,7 @@ def bare_actor(**changes: Any) -> Actor:
 
 
 def session(user_id: UUID, **changes: Any) -> Session:
-    return evolve(Session(digest(), user_id, EARLIER, NOW), **changes)
+    return evolve(Session(digest(), user_id, EARLIER, NOW, "Firefox on Linux"), **changes)
 
 
 def link(organization_id: UUID, user_id: UUID, **changes: Any) -> OneTimeLink:
@@ -85,3 +87,22 @@ def link(organization_id: UUID, user_id: UUID, **changes: Any) -> OneTimeLink:
 
 def bare_link(**changes: Any) -> OneTimeLink:
     return evolve(OneTimeLink(digest(), LinkPurpose.SETUP, NOW, NOW + LINK_LIFE), **changes)
+
+
+def audit_event(organization_id: UUID, **changes: Any) -> AuditEvent:
+    return evolve(
+        AuditEvent(
+            organization_id=organization_id,
+            id=new_id(),
+            created_at=NOW,
+            actor=actor(),
+            action=Action.REJECTED,
+            subject=Subject(SubjectKind.ENTRY, new_id(), "Pipeline #482 “final”"),
+            detail="other: Not ours.\nAsk Bob.",
+        ),
+        **changes,
+    )
+
+
+def bare_audit_event(organization_id: UUID, **changes: Any) -> AuditEvent:
+    return audit_event(organization_id, **{"actor": bare_actor(), "detail": ""} | changes)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from lathe.application.auditing import note
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, SecretBox, Store, Transaction
+from lathe.domain.audit import Action
 from lathe.domain.hook import Hook, Provider
 
 SECRET_BYTES = 32
@@ -26,6 +28,7 @@ def create(store: Store, ids: Ids, box: SecretBox, caller: Caller, provider: Pro
             created_by=caller.actor.name,
         )
         tx.hooks.add(hook)
+        note(tx, caller, Action.CREATED, hook)
         return hook
 
     return store.write(work), secret
@@ -47,6 +50,7 @@ def rotate(store: Store, ids: Ids, box: SecretBox, caller: Caller, hook_id: UUID
     def work(tx: Transaction) -> Hook:
         hook = tx.hooks.get(caller.organization_id, hook_id, lock=True).rotated(sealed, tx.now())
         tx.hooks.save(hook)
+        note(tx, caller, Action.ROTATED, hook)
         return hook
 
     return store.write(work), secret
@@ -56,8 +60,11 @@ def revoke(store: Store, caller: Caller, hook_id: UUID) -> Hook:
     """Revoke a hook. When this returns, nothing sent to its address is taken any more. Raises NotFound."""
 
     def work(tx: Transaction) -> Hook:
-        hook = tx.hooks.get(caller.organization_id, hook_id, lock=True).revoked(tx.now())
+        before = tx.hooks.get(caller.organization_id, hook_id, lock=True)
+        hook = before.revoked(tx.now())
         tx.hooks.save(hook)
+        if hook != before:
+            note(tx, caller, Action.REVOKED, hook)
         return hook
 
     return store.write(work)

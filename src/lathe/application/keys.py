@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from lathe.application.auditing import note, note_changes
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.domain.api_key import DEFAULT_RATE_LIMIT, ENTROPY_BYTES, ApiKey, Scope, key_text, new_key
+from lathe.domain.audit import Action
 
 
 class Unchanged(Enum):
@@ -48,6 +50,8 @@ def create(
             expires_at=expires_at,
         )
         tx.keys.add(key)
+        ends = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "without an end"
+        note(tx, caller, Action.CREATED, key, f"{', '.join(sorted(one.value for one in key.scopes))}; {ends}")
         return key
 
     return store.write(work), text
@@ -71,23 +75,29 @@ def change(
     It is in requests a minute; None is unlimited. Raises NotFound, Invalid.
     """
 
-    def changed(key: ApiKey, _: datetime) -> ApiKey:
+    def work(tx: Transaction) -> ApiKey:
+        before = key = tx.keys.get(caller.organization_id, key_id, lock=True)
         if name is not None:
             key = key.renamed(name)
-        return key if rate_limit is UNCHANGED else key.with_limit(rate_limit)
+        if rate_limit is not UNCHANGED:
+            key = key.with_limit(rate_limit)
+        tx.keys.save(key)
+        limits = (before.rate_limit, key.rate_limit)
+        note_changes(tx, caller, key, name=(before.name, key.name), requests_a_minute=limits)
+        return key
 
-    return _saved(store, caller, key_id, changed)
+    return store.write(work)
 
 
 def revoke(store: Store, caller: Caller, key_id: UUID) -> ApiKey:
     """Revoke a key. When this returns, no request with it is admitted anywhere. Raises NotFound."""
-    return _saved(store, caller, key_id, lambda key, now: key.revoked(now))
 
-
-def _saved(store: Store, caller: Caller, key_id: UUID, changed: Callable[[ApiKey, datetime], ApiKey]) -> ApiKey:
     def work(tx: Transaction) -> ApiKey:
-        key = changed(tx.keys.get(caller.organization_id, key_id, lock=True), tx.now())
+        before = tx.keys.get(caller.organization_id, key_id, lock=True)
+        key = before.revoked(tx.now())
         tx.keys.save(key)
+        if key != before:
+            note(tx, caller, Action.REVOKED, key)
         return key
 
     return store.write(work)

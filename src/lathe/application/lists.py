@@ -7,7 +7,9 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.domain.audit import SubjectKind
 from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.repo_url import RepoUrl
 
 
 @frozen
@@ -20,9 +22,10 @@ class Place:
 
 @frozen
 class ProjectFilter:
-    """``q`` is the beginning of the name, case aside."""
+    """``q`` is the beginning of the name, case aside; ``archived`` None means both kinds."""
 
     q: str | None = None
+    archived: bool | None = False
 
 
 @frozen
@@ -51,3 +54,46 @@ class EntryFilter:
     commit: str | None = None
     source: str | None = None
     q: str | None = None
+
+
+@frozen
+class AuditFilter:
+    """What events are wanted: about ``subjects`` (none given: about anything) or a kind of them, by whom, and when.
+
+    ``actor_kind`` is that of `Actor`; ``since`` is included, ``until`` is not.
+    """
+
+    subjects: frozenset[UUID] = frozenset()
+    kind: SubjectKind | None = None
+    actor_id: UUID | None = None
+    actor_kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@frozen
+class Sought:
+    """A repository that matching looks for a project of: its UUID, its URL and the words of its name."""
+
+    uuid: str | None
+    url: RepoUrl | None
+    name: tuple[str, ...]
+
+
+@frozen
+class Promising:
+    """A waiting build whose project is known by now: a person selected it, its repository is linked, or only a release
+    was missing."""
+
+    entry_id: UUID
+    project_id: UUID
+    branch: str | None
+    tag: str | None
+
+
+@frozen
+class Arrival:
+    """When a build was filed, and which CI system reported it."""
+
+    at: datetime
+    source: str

@@ -9,9 +9,12 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from lathe.application import organizations
+from lathe.application.auditing import note, note_for_person
+from lathe.application.caller import Caller, command_caller
 from lathe.application.ports import Ids, PasswordHasher, Store, Transaction
+from lathe.domain.audit import Action
 from lathe.domain.errors import Conflict, NotFound, Unauthenticated
-from lathe.domain.organization import Member, Organization, Role, User, checked_email
+from lathe.domain.organization import Actor, Member, Organization, Role, User, checked_email
 from lathe.domain.session import LINK_LIFE, LinkPurpose, OneTimeLink, Session, checked_password
 from lathe.domain.text import checked_name
 
@@ -65,41 +68,14 @@ def setup_link(store: Store, ids: Ids) -> str:
         if tx.users.any():
             raise Conflict("somebody is set up already", code="already_set_up")
         tx.links.remove(LinkPurpose.SETUP, None)
-        tx.links.add(_link(tx, token, LinkPurpose.SETUP))
+        tx.links.add(new_link(tx, token, LinkPurpose.SETUP))
 
     store.write(work)
     return token
 
 
-def create_user(store: Store, ids: Ids, email: str, organization_id: UUID, role: Role) -> tuple[User, str, LinkPurpose]:
-    """Invite a person and return the token of the link to hand over.
-
-    A new account's link sets the password and joins. The link for an account that exists only joins: whoever invites
-    somebody must not be able to take over the account.
-    """
-    email = checked_email(email)
-    token = ids.entropy(TOKEN_BYTES).hex()
-
-    def work(tx: Transaction) -> tuple[User, LinkPurpose]:
-        tx.organizations.get(organization_id)
-        user = tx.users.find_by_email(email)
-        purpose = LinkPurpose.JOIN if user else LinkPurpose.PASSWORD
-        if user is None:
-            user = User(ids.new(), email, email.partition("@")[0], tx.now())
-            tx.users.add(user)
-            tx.users.join(Member(organization_id, user.id, role, tx.now()))
-            tx.links.add(_link(tx, token, purpose, user_id=user.id))
-        else:
-            link = _link(tx, token, purpose, user_id=user.id, organization_id=organization_id, role=role)
-            tx.links.add(link)
-        return user, purpose
-
-    user, purpose = store.write(work)
-    return user, token, purpose
-
-
 def reset_link(store: Store, ids: Ids, email: str) -> str:
-    """Return the token of a link that sets the password of an account. Raises NotFound."""
+    """Return the token of a link that sets the password of an account, from the command line. Raises NotFound."""
     email, token = checked_email(email), ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> None:
@@ -107,7 +83,9 @@ def reset_link(store: Store, ids: Ids, email: str) -> str:
         if user is None:
             raise NotFound(f"there is no account {email}")
         tx.links.remove(LinkPurpose.PASSWORD, user.id)
-        tx.links.add(_link(tx, token, LinkPurpose.PASSWORD, user_id=user.id))
+        tx.links.add(new_link(tx, token, LinkPurpose.PASSWORD, user_id=user.id))
+        for organization, _ in tx.users.memberships(user.id):
+            note(tx, command_caller(organization.id), Action.PASSWORD_LINK_MADE, user)
 
     store.write(work)
     return token
@@ -118,7 +96,7 @@ def login_link(store: Store, ids: Ids, user_id: UUID) -> str:
     token = ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> None:
-        tx.links.add(evolve(_link(tx, token, LinkPurpose.LOGIN, user_id=user_id), reusable=True))
+        tx.links.add(evolve(new_link(tx, token, LinkPurpose.LOGIN, user_id=user_id), reusable=True))
 
     store.write(work)
     return token
@@ -149,6 +127,7 @@ def set_up(
     email: str,
     name: str,
     password: str,
+    browser: str | None = None,
 ) -> tuple[Organization, str]:
     """Use the set-up link: make the first organization and its admin, logged in. Returns the session's token.
 
@@ -168,14 +147,24 @@ def set_up(
         user = User(ids.new(), email, name, now, hashed)
         tx.users.add(user)
         tx.users.join(Member(made.id, user.id, Role.ADMIN, now))
+        note(tx, Caller(made.id, Actor("user", user.id, user.name)), Action.CREATED, made)
         tx.links.save(link.used(now))
-        _open_session(tx, user.id, session_token)
+        open_session(tx, user.id, session_token, browser)
         return made
 
     return store.write(work), session_token
 
 
-def set_password(store: Store, ids: Ids, hasher: PasswordHasher, token: str, *, name: str | None, password: str) -> str:
+def set_password(
+    store: Store,
+    ids: Ids,
+    hasher: PasswordHasher,
+    token: str,
+    *,
+    name: str | None,
+    password: str,
+    browser: str | None = None,
+) -> str:
     """Use a password link; every other session of the person ends. Returns the new session's token.
 
     Raises NotFound (the link), Invalid.
@@ -186,21 +175,23 @@ def set_password(store: Store, ids: Ids, hasher: PasswordHasher, token: str, *, 
 
     def work(tx: Transaction) -> None:
         link = _usable(tx, token, LinkPurpose.PASSWORD, lock=True)
-        user = tx.users.get(_user_of(link))
-        tx.users.save(evolve(user, password_hash=hashed, name=name or user.name))
+        before = tx.users.get(_user_of(link), lock=True)
+        user = evolve(before, password_hash=hashed, name=name or before.name)
+        tx.users.save(user)
         tx.sessions.remove_all(user.id)
         tx.links.save(link.used(tx.now()))
-        _open_session(tx, user.id, session_token)
+        note_for_person(tx, user, Action.PASSWORD_SET if before.password_hash else Action.JOINED)
+        open_session(tx, user.id, session_token, browser)
 
     store.write(work)
     return session_token
 
 
-def join(store: Store, ids: Ids, viewer: Viewer, token: str) -> tuple[Organization, str]:
+def join(store: Store, ids: Ids, viewer: Viewer, token: str, *, browser: str | None = None) -> tuple[Organization, str]:
     """Use a join link as the person it was made for, who has another role then. Returns a new session's token.
 
     What a session may do has changed, so every one that the person had ends. Raises NotFound (the link, or another
-    person's).
+    person's); Conflict (it would leave the organization without an admin).
     """
     session_token = ids.entropy(TOKEN_BYTES).hex()
 
@@ -208,28 +199,47 @@ def join(store: Store, ids: Ids, viewer: Viewer, token: str) -> tuple[Organizati
         link = _usable(tx, token, LinkPurpose.JOIN, lock=True)
         if link.user_id != viewer.user.id or link.organization_id is None or link.role is None:
             raise NotFound("this link is for another account")
-        tx.users.join(Member(link.organization_id, viewer.user.id, link.role, tx.now()))
+        organization = tx.organizations.get(link.organization_id, lock=True)
+        if link.role is not Role.ADMIN:
+            must_keep_an_admin(tx, organization.id, viewer.user.id)
+        tx.users.join(Member(organization.id, viewer.user.id, link.role, tx.now()))
         tx.sessions.remove_all(viewer.user.id)
         tx.links.save(link.used(tx.now()))
-        _open_session(tx, viewer.user.id, session_token)
-        return tx.organizations.get(link.organization_id)
+        actor = Actor("user", viewer.user.id, viewer.user.name)
+        note(tx, Caller(organization.id, actor), Action.JOINED, viewer.user, f"as {link.role.value}")
+        open_session(tx, viewer.user.id, session_token, browser)
+        return organization
 
     return store.write(work), session_token
 
 
-def login_by_link(store: Store, ids: Ids, token: str) -> str:
+def must_keep_an_admin(tx: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    """Raise Conflict (``last_admin``) if the person is the only admin of an organization whose row is locked.
+
+    Whoever was invited and has not come yet does not count.
+    """
+    admins = {user.id for user, member in tx.users.members(organization_id) if member.role is Role.ADMIN}
+    waiting = {link.user_id for link in tx.links.invitations(organization_id) if link.purpose is LinkPurpose.PASSWORD}
+    here = {one for one in admins if one not in waiting or tx.users.get(one).password_hash}
+    if here == {user_id}:
+        raise Conflict("this is the only admin; make somebody else one first", code="last_admin")
+
+
+def login_by_link(store: Store, ids: Ids, token: str, *, browser: str | None = None) -> str:
     """Log in with a login link and return the session's token. Raises NotFound."""
     session_token = ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> None:
         link = _usable(tx, token, LinkPurpose.LOGIN, lock=True)
-        _open_session(tx, _user_of(link), session_token)
+        open_session(tx, _user_of(link), session_token, browser)
 
     store.write(work)
     return session_token
 
 
-def login(store: Store, ids: Ids, hasher: PasswordHasher, email: str, password: str) -> str:
+def login(
+    store: Store, ids: Ids, hasher: PasswordHasher, email: str, password: str, *, browser: str | None = None
+) -> str:
     """Log in and return the session's token.
 
     Raises Unauthenticated: one answer for unknown people and wrong passwords.
@@ -239,12 +249,12 @@ def login(store: Store, ids: Ids, hasher: PasswordHasher, email: str, password: 
     if user is None or not fits:
         raise Unauthenticated("E-mail address or password is wrong")
     session_token = ids.entropy(TOKEN_BYTES).hex()
-    store.write(lambda tx: _open_session(tx, user.id, session_token))
+    store.write(lambda tx: open_session(tx, user.id, session_token, browser))
     return session_token
 
 
-def viewer(store: Store, token: str) -> Viewer | None:
-    """Return who a session belongs to, None if it has ended. Use prolongs it."""
+def viewer(store: Store, token: str, *, prolong: bool = True) -> Viewer | None:
+    """Return who a session belongs to, None if it has ended. Use prolongs it; what pages do by themselves does not."""
     hashed = token_hash(token)
 
     def look(tx: Transaction) -> tuple[Viewer, bool] | None:
@@ -258,7 +268,7 @@ def viewer(store: Store, token: str) -> Viewer | None:
     if found is None:
         return None
     viewer, stale = found
-    if stale:
+    if stale and prolong:
         try:
             store.write(lambda tx: tx.sessions.save(viewer.session.seen(tx.now())))
         except NotFound:
@@ -271,7 +281,7 @@ def logout(store: Store, token: str) -> None:
     store.write(lambda tx: tx.sessions.remove(token_hash(token)))
 
 
-def _link(
+def new_link(
     tx: Transaction,
     token: str,
     purpose: LinkPurpose,
@@ -280,6 +290,7 @@ def _link(
     organization_id: UUID | None = None,
     role: Role | None = None,
 ) -> OneTimeLink:
+    """Return a link that begins to live now; only the hash of its token is in it."""
     now = tx.now()
     return OneTimeLink(token_hash(token), purpose, now, now + LINK_LIFE, user_id, organization_id, role)
 
@@ -297,6 +308,7 @@ def _user_of(link: OneTimeLink) -> UUID:
     return link.user_id
 
 
-def _open_session(tx: Transaction, user_id: UUID, token: str) -> None:
+def open_session(tx: Transaction, user_id: UUID, token: str, browser: str | None) -> None:
+    """Begin a session of that token. ``browser`` is what its owner will recognise it by."""
     now = tx.now()
-    tx.sessions.add(Session(token_hash(token), user_id, now, now))
+    tx.sessions.add(Session(token_hash(token), user_id, now, now, browser))

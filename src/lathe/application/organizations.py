@@ -6,20 +6,31 @@ from uuid import UUID
 
 from attrs import evolve
 
-from lathe.application.caller import Caller
+from lathe.application.auditing import note, note_changes
+from lathe.application.caller import Caller, command_caller
 from lathe.application.ports import Ids, Store, Transaction
+from lathe.domain.audit import Action
 from lathe.domain.errors import NotFound
 from lathe.domain.organization import Organization
 from lathe.domain.text import checked_name, slugged
 
 
 def create(store: Store, ids: Ids, name: str, *, allow_org_id: bool = False) -> Organization:
-    """Create an organization. Raises Invalid (name), Conflict (``slug_taken``)."""
-    return store.write(lambda tx: add(tx, ids, name, allow_org_id=allow_org_id))
+    """Create an organization, from the command line. Raises Invalid (name), Conflict (``slug_taken``)."""
+
+    def work(tx: Transaction) -> Organization:
+        organization = add(tx, ids, name, allow_org_id=allow_org_id)
+        note(tx, command_caller(organization.id), Action.CREATED, organization)
+        return organization
+
+    return store.write(work)
 
 
 def add(tx: Transaction, ids: Ids, name: str, *, allow_org_id: bool = False) -> Organization:
-    """Create an organization within a transaction. Raises Invalid (name), Conflict (``slug_taken``)."""
+    """Create an organization within a transaction that writes down who did it.
+
+    Raises Invalid (name), Conflict (``slug_taken``).
+    """
     name = checked_name(name)
     organization = Organization(ids.new(), name, slugged(name, "organization"), tx.now(), allow_org_id=allow_org_id)
     tx.organizations.add(organization)
@@ -56,7 +67,7 @@ def change(
     """Change what is given of the caller's organization. Raises Invalid (name)."""
 
     def work(tx: Transaction) -> Organization:
-        organization = tx.organizations.get(caller.organization_id, lock=True)
+        before = organization = tx.organizations.get(caller.organization_id, lock=True)
         if name is not None:
             organization = organization.renamed(name)
         if allow_org_id is not None:
@@ -64,6 +75,15 @@ def change(
         if confirm_name_matches is not None:
             organization = evolve(organization, confirm_name_matches=confirm_name_matches)
         tx.organizations.save(organization)
+        confirms = (before.confirm_name_matches, organization.confirm_name_matches)
+        note_changes(
+            tx,
+            caller,
+            organization,
+            name=(before.name, organization.name),
+            reporting_with_the_id_alone=(before.allow_org_id, organization.allow_org_id),
+            a_person_confirms_matches_by_name=confirms,
+        )
         return organization
 
     return store.write(work)

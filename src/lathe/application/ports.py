@@ -8,8 +8,18 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from lathe.application.intake import Answer, Changes, Incoming, Known, Reading, Wanted
-from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.lists import (
+    Arrival,
+    AuditFilter,
+    BuildFilter,
+    EntryFilter,
+    Place,
+    ProjectFilter,
+    Promising,
+    Sought,
+)
 from lathe.domain.api_key import ApiKey
+from lathe.domain.audit import AuditEvent
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
 from lathe.domain.hook import Hook
@@ -71,7 +81,9 @@ class Transaction(Protocol):
     deliveries: Deliveries
     keys: Keys
     hooks: Hooks
+    audit: Audit
     intake: IntakeSets
+    activity: Activity
 
     def now(self) -> datetime:
         """Return the store's clock (UTC), the same for all processes on this store; it moves inside a transaction."""
@@ -103,11 +115,15 @@ class Users(Protocol):
         """Store the person. Raises Conflict (``email_taken``)."""
         ...
 
-    def get(self, user_id: UUID) -> User: ...
+    def get(self, user_id: UUID, *, lock: bool = False) -> User: ...
 
     def find_by_email(self, email: str) -> User | None: ...
 
     def save(self, user: User) -> None: ...
+
+    def forget(self, user_id: UUID) -> None:
+        """Remove a person who belongs to no organization, along with the person's links and sessions."""
+        ...
 
     def any(self) -> bool:
         """Whether there is anybody at all."""
@@ -115,6 +131,10 @@ class Users(Protocol):
 
     def join(self, member: Member) -> None:
         """Make the person a member, or give the member another role."""
+        ...
+
+    def leave(self, organization_id: UUID, user_id: UUID) -> None:
+        """End a membership. Raises NotFound."""
         ...
 
     def member(self, organization_id: UUID, user_id: UUID) -> Member | None: ...
@@ -141,6 +161,10 @@ class Sessions(Protocol):
         """End one; absent is fine."""
         ...
 
+    def of_user(self, user_id: UUID) -> list[Session]:
+        """Return a person's, the one that was used last first, those that are over included."""
+        ...
+
     def remove_all(self, user_id: UUID) -> None:
         """End all of a person's."""
         ...
@@ -157,6 +181,14 @@ class Links(Protocol):
 
     def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
         """Forget every link of a purpose that was made for a person (None: for nobody, as set-up links are)."""
+        ...
+
+    def invitations(self, organization_id: UUID) -> list[OneTimeLink]:
+        """Return the links that lead into an organization, newest first, those used up or over included."""
+        ...
+
+    def withdraw(self, organization_id: UUID, user_id: UUID, purpose: LinkPurpose | None = None) -> None:
+        """Forget every link, or every one of a purpose, that leads a person into an organization."""
         ...
 
 
@@ -193,6 +225,10 @@ class Projects(Protocol):
         """Return at least every project that matching could find for a repository, each with all its repositories."""
         ...
 
+    def candidates_of(self, organization_id: UUID, wanted: Collection[Sought]) -> list[LinkedProject]:
+        """Return the same for several repositories at once, each project once."""
+        ...
+
 
 class Repositories(Protocol):
     """Repositories of an organization and their links to projects."""
@@ -204,6 +240,10 @@ class Repositories(Protocol):
     def get(self, organization_id: UUID, repository_id: UUID) -> Repository: ...
 
     def find_by_url(self, organization_id: UUID, url: RepoUrl) -> Repository | None: ...
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Repository]:
+        """Return those of ``ids`` that are there, by id."""
+        ...
 
     def link(self, link: RepositoryLink) -> None:
         """Store the link. Raises Conflict (``repository_linked``) if the repository has one."""
@@ -271,12 +311,20 @@ class Builds(Protocol):
         """Return up to ``limit`` that are not withdrawn, newest first, beginning behind ``after``."""
         ...
 
-    def newest_per_branch(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Build]:
-        """Return the newest build of each branch (or tag, or none), newest first, of at most ``limit`` branches."""
+    def newest_per_branch(
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+    ) -> dict[UUID, list[Build]]:
+        """Return, by release, the newest build of each branch (or tag, or none), newest first, of at most ``limit``
+        branches each. Releases without builds are left out."""
         ...
 
-    def count(self, organization_id: UUID, release_id: UUID, at_most: int) -> int:
-        """Return how many a release has that are not withdrawn, counting no further than ``at_most``."""
+    def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
+        """Return, for every one of the releases, how many it has that are not withdrawn, counting each no further than
+        ``at_most``."""
+        ...
+
+    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
+        """Return when the newest ``limit`` of a release came that are not withdrawn, newest first."""
         ...
 
 
@@ -297,12 +345,23 @@ class Entries(Protocol):
         """Return the ``limit`` last assigned or rejected ones, the last decision first."""
         ...
 
-    def count_pending(self, organization_id: UUID, at_most: int) -> int:
-        """Return how many wait, counting no further than ``at_most``."""
-        ...
-
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         """Return since when the oldest one waits."""
+        ...
+
+    def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:
+        """Return since when the newest ``limit`` wait, newest first."""
+        ...
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, QueueEntry]:
+        """Return those of ``ids`` that are there, by id."""
+        ...
+
+    def promising(self, organization_id: UUID, look_at: int) -> list[Promising]:
+        """Return those of the newest ``look_at`` pending ones whose project is known by now, newest first.
+
+        What was sent back is none of them: a person did not want it where the rules had put it.
+        """
         ...
 
 
@@ -325,6 +384,10 @@ class Deliveries(Protocol):
         self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
     ) -> list[Delivery]:
         """Return the deliveries that spoke of a build or entry, newest first, with empty bodies."""
+        ...
+
+    def newest(self, organization_id: UUID, limit: int) -> list[Delivery]:
+        """Return the ``limit`` last ones by their ids, which is nearly by time, the last first, with empty bodies."""
         ...
 
 
@@ -380,6 +443,22 @@ class Hooks(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """The audit log of an organization. What is in it stays as it is."""
+
+    def add(self, event: AuditEvent) -> None:
+        """Store it. An event that another transaction added under the same id makes the store run the work again."""
+        ...
+
+    def page(self, organization_id: UUID, wanted: AuditFilter, limit: int, after: Place | None) -> list[AuditEvent]:
+        """Return up to ``limit``, newest first, beginning behind ``after``."""
+        ...
+
+    def newest(self, organization_id: UUID) -> datetime | None:
+        """Return the time of the last one."""
+        ...
+
+
 class IntakeSets(Protocol):
     """Receiving, in sets: a handful of statements for one delivery or for a hundred."""
 
@@ -391,6 +470,18 @@ class IntakeSets(Protocol):
 
     def save(self, changes: Changes) -> None:
         """Write everything. A row that another transaction added meanwhile makes the store run the work again."""
+        ...
+
+
+class Activity(Protocol):
+    """What happened in an organization lately."""
+
+    def mark(self, organization_id: UUID) -> str:
+        """Return a short text that is another one after something changed that pages show.
+
+        That is: a build was filed, moved, withdrawn or got another result, an entry was queued or decided, or its
+        project chosen. It looks at the newest of each kind only, and so costs the same however many there are.
+        """
         ...
 
 
@@ -447,4 +538,22 @@ class Intake(Protocol):
 
     async def submit(self, incoming: Incoming) -> Answer:
         """Return what became of it. Raises Unavailable (full, or shutting down; nothing stored) or OutcomeUnknown."""
+        ...
+
+
+class ChangeFeed(Protocol):
+    """Tells that something changed in an organization, whichever process changed it."""
+
+    def mark(self, organization_id: UUID) -> str:
+        """Return the mark from which ``after`` goes on; it may be a moment old, never newer than the store.
+
+        Raises Unavailable.
+        """
+        ...
+
+    async def after(self, organization_id: UUID, since: str, seconds: float) -> str | None:
+        """Return the organization's mark as soon as it is not ``since``, and ``since`` after so many seconds.
+
+        None as soon as the feed is closed, which the server does when it stops.
+        """
         ...

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.application.auditing import note, note_changes
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, Store, Transaction
+from lathe.domain.audit import Action
 from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
 from lathe.domain.project import Files, Project
 from lathe.domain.repo_url import RepoUrl
@@ -68,6 +70,7 @@ def add(tx: Transaction, caller: Caller, project_id: UUID, name: str, files: Fil
     slug = _free_slug(tx, caller.organization_id, name)
     project = Project(caller.organization_id, project_id, name, slug, tx.now(), files)
     tx.projects.add(project)
+    note(tx, caller, Action.CREATED, project)
     return project
 
 
@@ -87,20 +90,55 @@ def adding(store: Store, work: Callable[[Transaction], T]) -> T:
 
 
 def change(
-    store: Store, caller: Caller, project_id: UUID, *, name: str | None = None, files: Files | None = None
+    store: Store,
+    caller: Caller,
+    project_id: UUID,
+    *,
+    name: str | None = None,
+    files: Files | None = None,
+    archived: bool | None = None,
 ) -> ProjectView:
-    """Change what is given. Raises NotFound, Invalid, Conflict (the name is taken)."""
+    """Change what is given, all of it or nothing.
+
+    Raises NotFound; Invalid; Conflict (the name is taken, or it has an active release and so cannot be archived).
+    """
 
     def work(tx: Transaction) -> ProjectView:
-        project = tx.projects.get(caller.organization_id, project_id, lock=True)
+        before = project = tx.projects.get(caller.organization_id, project_id, lock=True)
         if name is not None:
             project = project.renamed(name)
         if files is not None:
             project = project.filing(files)
+        if archived is not None:
+            if archived:
+                _must_be_quiet(tx, project)
+            project = project.archiving(tx.now(), archived=archived)
         tx.projects.save(project)
+        note_changes(
+            tx,
+            caller,
+            project,
+            name=(before.name, project.name),
+            files=(before.files, project.files),
+            archived=(before.archived, project.archived),
+        )
         return _view(tx, project)
 
     return store.write(work)
+
+
+def _must_be_quiet(tx: Transaction, project: Project) -> None:
+    """Raise Conflict if builds are still filed under a release of the project."""
+    theirs = tx.releases.of_project(project.organization_id, project.id)
+    active = ", ".join(release.name for release in theirs if release.active)
+    if active:
+        raise Conflict(f"{project.name} still takes builds: close {active} first", code="release_active")
+
+
+def must_be_in_use(project: Project) -> None:
+    """Raise Conflict if the project is archived: nothing of it is made or becomes active then."""
+    if project.archived:
+        raise Conflict(f"{project.name} is archived; restore it first", code="project_archived")
 
 
 def declare_repository(
@@ -123,11 +161,13 @@ def remove_repository(store: Store, caller: Caller, project_id: UUID, repository
     """Remove the link of a repository, declared or learned; builds stay. Raises NotFound if this project has none."""
 
     def work(tx: Transaction) -> None:
-        tx.projects.get(caller.organization_id, project_id)
+        project = tx.projects.get(caller.organization_id, project_id)
         link = tx.repositories.find_link(caller.organization_id, repository_id)
         if link is None or link.project_id != project_id:
             raise NotFound("there is no such repository in this project")
         tx.repositories.unlink(caller.organization_id, repository_id)
+        repository = tx.repositories.get(caller.organization_id, repository_id)
+        note(tx, caller, Action.REPOSITORY_REMOVED, project, repository.url.key if repository.url else "")
 
     store.write(work)
 
@@ -178,4 +218,5 @@ def declare(
         tx.repositories.unlink(caller.organization_id, repository.id)
     link = RepositoryLink(caller.organization_id, repository.id, project.id, LinkKind.DECLARED, caller.actor, tx.now())
     tx.repositories.link(link)
+    note(tx, caller, Action.REPOSITORY_ADDED, project, url.key)
     return repository, link

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from lathe.application.auditing import note, note_changes
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, Store, Transaction
+from lathe.application.projects import must_be_in_use
+from lathe.domain.audit import Action
 from lathe.domain.branch_pattern import parse_patterns
 from lathe.domain.release import Release, ReleaseState
 from lathe.domain.text import checked_name
@@ -22,18 +25,23 @@ def create(
     state: ReleaseState = ReleaseState.PLANNED,
     branch_patterns: Sequence[str] = (),
 ) -> Release:
-    """Create a release of a project. Raises NotFound (the project), Invalid, Conflict (the name is taken there)."""
+    """Create a release of a project.
+
+    Raises NotFound (the project), Invalid, Conflict (the name is taken there, or the project is archived).
+    """
     name = checked_name(name)
     patterns = parse_patterns(list(branch_patterns))
 
     def work(tx: Transaction) -> Release:
-        tx.projects.get(caller.organization_id, project_id)
+        project = tx.projects.get(caller.organization_id, project_id, lock=True)
+        must_be_in_use(project)
         now = tx.now()
         planned = Release(
             caller.organization_id, ids.new(), project_id, name, ReleaseState.PLANNED, patterns, created_at=now
         )
         release = planned.moved_to(state, now)
         tx.releases.add(release)
+        note(tx, caller, Action.CREATED, release, f"in {project.name}, {state.value}")
         return release
 
     return store.write(work)
@@ -48,11 +56,19 @@ def change(
     state: ReleaseState | None = None,
     branch_patterns: Sequence[str] | None = None,
 ) -> Release:
-    """Change what is given. Raises NotFound, Invalid, Conflict (the name is taken, or no way leads to that state)."""
+    """Change what is given.
+
+    Raises NotFound, Invalid, Conflict (the name is taken, no way leads to that state, or the project is archived and
+    the release would become active).
+    """
     patterns = None if branch_patterns is None else parse_patterns(list(branch_patterns))
 
     def work(tx: Transaction) -> Release:
-        release = tx.releases.get(caller.organization_id, release_id, lock=True)
+        if state is ReleaseState.ACTIVE:
+            project_id = tx.releases.get(caller.organization_id, release_id).project_id
+            # Locked, and before the release: archiving looks for active releases under the same lock.
+            must_be_in_use(tx.projects.get(caller.organization_id, project_id, lock=True))
+        before = release = tx.releases.get(caller.organization_id, release_id, lock=True)
         if name is not None:
             release = release.renamed(name)
         if patterns is not None:
@@ -60,6 +76,14 @@ def change(
         if state is not None:
             release = release.moved_to(state, tx.now())
         tx.releases.save(release)
+        note_changes(
+            tx,
+            caller,
+            release,
+            name=(before.name, release.name),
+            state=(before.state, release.state),
+            branches=(_patterns(before), _patterns(release)),
+        )
         return release
 
     return store.write(work)
@@ -68,3 +92,7 @@ def change(
 def get(store: Store, organization_id: UUID, release_id: UUID) -> Release:
     """Return a release. Raises NotFound."""
     return store.read(lambda tx: tx.releases.get(organization_id, release_id))
+
+
+def _patterns(release: Release) -> str:
+    return ", ".join(pattern.text for pattern in release.branch_patterns)

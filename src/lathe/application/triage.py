@@ -6,14 +6,15 @@ from uuid import UUID
 
 from attrs import evolve
 
-from lathe.application import projects
+from lathe.application import auditing, projects
 from lathe.application.caller import Caller
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.application.views import build_view, entry_view
+from lathe.domain.audit import Action
 from lathe.domain.build import Build, Filed
 from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
-from lathe.domain.placement import filed_by_hand
+from lathe.domain.placement import Placement, filed_by_hand
 from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason, sent_back_reason
 from lathe.domain.release import Release, ReleaseState
 from lathe.domain.repo_url import RepoUrl
@@ -32,24 +33,58 @@ def assign(
     """
 
     def work(tx: Transaction) -> BuildView:
-        entry = _locked_entry(tx, caller, entry_id)
+        entry = locked_entry(tx, caller, entry_id)
         release = _named_release(tx, caller, release_id)
         if entry.repeats_assignment(release_id, caller.actor) and entry.build_id:
             if remember_repository:
-                tx.entries.save(_remembering(tx, caller, entry, release.project_id))
+                remembering = _remembering(tx, caller, entry, release.project_id)
+                tx.entries.save(remembering)
+                if remembering != entry:
+                    auditing.note(tx, caller, Action.ASSIGNED, entry, _under(tx, release, remembering))
             return build_view(tx, tx.builds.get(caller.organization_id, entry.build_id))
-        build_id = entry.build_id or ids.new()
-        assignment = Assignment(build_id, release.id, release.name)
-        assigned = entry.assigned(assignment, release.project_id, caller.actor, tx.now())
-        _must_be_active(release)
-        if remember_repository:
-            assigned = _remembering(tx, caller, assigned, release.project_id)
-        build = _assigned_build(tx, assigned, build_id, release, f"{caller.actor.name} assigned it")
-        tx.entries.save(assigned)
-        _point_identity(tx, build)
+        placement = filed_by_hand(entry.placement, f"{caller.actor.name} assigned it", release)
+        build = file_entry(
+            tx, ids, caller, entry, release, placement=placement, remember_repository=remember_repository
+        )
         return build_view(tx, build)
 
     return store.write(work)
+
+
+def file_entry(
+    tx: Transaction,
+    ids: Ids,
+    caller: Caller,
+    entry: QueueEntry,
+    release: Release,
+    *,
+    placement: Placement,
+    remember_repository: bool = False,
+) -> Build:
+    """File a locked entry under a locked release with the placement that explains it, within a transaction.
+
+    Raises Invalid (nothing to remember); Conflict (the entry is not pending, the release is not active, the repository
+    belongs to another project).
+    """
+    build_id = entry.build_id or ids.new()
+    assignment = Assignment(build_id, release.id, release.name)
+    assigned = entry.assigned(assignment, release.project_id, caller.actor, tx.now())
+    _must_be_active(release)
+    if remember_repository:
+        assigned = _remembering(tx, caller, assigned, release.project_id)
+    build = _assigned_build(tx, assigned, build_id, release, placement)
+    tx.entries.save(assigned)
+    _point_identity(tx, build)
+    auditing.note(tx, caller, Action.ASSIGNED, assigned, _under(tx, release, assigned))
+    return build
+
+
+def locked_entry(tx: Transaction, caller: Caller, entry_id: UUID) -> QueueEntry:
+    """Lock an entry. Its identity first, as receiving does, so that the two never wait for each other."""
+    entry = tx.entries.get(caller.organization_id, entry_id)
+    if entry.identity_id:
+        tx.identities.get(caller.organization_id, entry.identity_id, lock=True)
+    return tx.entries.get(caller.organization_id, entry_id, lock=True)
 
 
 def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUID) -> EntryView:
@@ -59,11 +94,14 @@ def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUI
     """
 
     def work(tx: Transaction) -> EntryView:
-        entry = _locked_entry(tx, caller, entry_id)
-        if project_id not in tx.projects.some(caller.organization_id, {project_id}):
+        entry = locked_entry(tx, caller, entry_id)
+        project = tx.projects.some(caller.organization_id, {project_id}).get(project_id)
+        if project is None:
             raise Invalid("there is no such project", (Fault("/project_id", "not_found", "names no project"),))
         selected = entry.project_selected(project_id, tx.now())
         tx.entries.save(selected)
+        if selected != entry:
+            auditing.note(tx, caller, Action.PROJECT_SELECTED, selected, project.name)
         return entry_view(tx, selected)
 
     return store.write(work)
@@ -79,13 +117,14 @@ def create_project(
     """
 
     def work(tx: Transaction) -> EntryView:
-        entry, project_id = _locked_entry(tx, caller, entry_id), ids.new()
+        entry, project_id = locked_entry(tx, caller, entry_id), ids.new()
         selected = entry.project_selected(project_id, tx.now())
         url = _unowned_url(tx, entry) if declare_repository else None
         project = projects.add(tx, caller, project_id, name)
         if url:
             projects.declare(tx, ids, caller, project, url)
         tx.entries.save(selected)
+        auditing.note(tx, caller, Action.PROJECT_SELECTED, selected, project.name)
         return entry_view(tx, selected)
 
     return projects.adding(store, work)
@@ -99,8 +138,11 @@ def reject(store: Store, caller: Caller, entry_id: UUID, reason: RejectReason, n
     rejection = Rejection.checked(reason, note)
 
     def work(tx: Transaction) -> EntryView:
-        rejected = _locked_entry(tx, caller, entry_id).rejected(rejection, caller.actor, tx.now())
+        entry = locked_entry(tx, caller, entry_id)
+        rejected = entry.rejected(rejection, caller.actor, tx.now())
         tx.entries.save(rejected)
+        if rejected != entry:
+            auditing.note(tx, caller, Action.REJECTED, rejected, rejection.said())
         return entry_view(tx, rejected)
 
     return store.write(work)
@@ -113,11 +155,12 @@ def undo(store: Store, caller: Caller, entry_id: UUID) -> EntryView:
     """
 
     def work(tx: Transaction) -> EntryView:
-        entry = _locked_entry(tx, caller, entry_id)
+        entry = locked_entry(tx, caller, entry_id)
         undone = entry.undone()
         if entry.status is EntryStatus.ASSIGNED and entry.build_id:
             _withdraw(tx, caller, tx.builds.get(caller.organization_id, entry.build_id, lock=True), entry)
         tx.entries.save(undone)
+        auditing.note(tx, caller, Action.UNDONE, undone, _decision(entry))
         return entry_view(tx, undone)
 
     return store.write(work)
@@ -144,6 +187,7 @@ def move(store: Store, caller: Caller, build_id: UUID, release_id: UUID) -> Buil
         placement = filed_by_hand(build.placement, f"{caller.actor.name} moved it", release)
         moved = evolve(build.filed_under(release.project_id, release.id), placement=placement)
         tx.builds.save(moved)
+        auditing.note(tx, caller, Action.MOVED, moved, f"from {held[build.release_id].name} to {_place(tx, release)}")
         return build_view(tx, moved)
 
     return store.write(work)
@@ -182,17 +226,27 @@ def requeue(store: Store, ids: Ids, caller: Caller, build_id: UUID) -> EntryView
             )
             tx.entries.add(entry)
         _withdraw(tx, caller, evolve(build, entry_id=entry.id), known)
+        auditing.note(tx, caller, Action.SENT_BACK, build, f"from {_place(tx, release)}")
         return entry_view(tx, entry)
 
     return store.write(work)
 
 
-def _locked_entry(tx: Transaction, caller: Caller, entry_id: UUID) -> QueueEntry:
-    """Lock an entry. Its identity first, as receiving does, so that the two never wait for each other."""
-    entry = tx.entries.get(caller.organization_id, entry_id)
-    if entry.identity_id:
-        tx.identities.get(caller.organization_id, entry.identity_id, lock=True)
-    return tx.entries.get(caller.organization_id, entry_id, lock=True)
+def _place(tx: Transaction, release: Release) -> str:
+    return f"{release.name} of {tx.projects.get(release.organization_id, release.project_id).name}"
+
+
+def _under(tx: Transaction, release: Release, entry: QueueEntry) -> str:
+    """Say where an entry was filed, for the audit log."""
+    learned = entry.assignment is not None and entry.assignment.learned_link
+    return f"under {_place(tx, release)}" + ("; its repository belongs to the project from now on" if learned else "")
+
+
+def _decision(entry: QueueEntry) -> str:
+    """Say what was decided about an entry, for the audit log."""
+    if entry.assignment and entry.status is EntryStatus.ASSIGNED:
+        return f"it was filed under {entry.assignment.release_name}"
+    return f"it was rejected as {entry.rejection.said()}" if entry.rejection else "its project was chosen"
 
 
 def _locked_build(tx: Transaction, caller: Caller, build_id: UUID) -> Build:
@@ -259,7 +313,9 @@ def _learn(tx: Transaction, caller: Caller, entry: QueueEntry, project_id: UUID)
     return True
 
 
-def _assigned_build(tx: Transaction, entry: QueueEntry, build_id: UUID, release: Release, how: str) -> Build:
+def _assigned_build(
+    tx: Transaction, entry: QueueEntry, build_id: UUID, release: Release, placement: Placement
+) -> Build:
     """Make the build of an assigned entry, or revive the one that an earlier assignment made."""
     build = Build(
         entry.organization_id,
@@ -269,7 +325,7 @@ def _assigned_build(tx: Transaction, entry: QueueEntry, build_id: UUID, release:
         entry.facts,
         Filed.BY_HAND,
         entry.verified,
-        filed_by_hand(entry.placement, how, release),
+        placement,
         tx.now(),
         entry.repository_id,
         entry.identity_id,

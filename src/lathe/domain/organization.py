@@ -46,6 +46,22 @@ class Organization:
         return evolve(self, name=checked_name(name))
 
 
+class Theme(Enum):
+    """How pages look: as the person's system does, light, or dark."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@frozen
+class Preferences:
+    """How a person likes the pages. ``shortcuts``: single keys do things in the Build Queue."""
+
+    theme: Theme = Theme.SYSTEM
+    shortcuts: bool = True
+
+
 @frozen
 class User:
     """A person. ``password_hash`` is None until the one-time link was used."""
@@ -55,6 +71,7 @@ class User:
     name: str
     created_at: datetime
     password_hash: str | None = None
+    preferences: Preferences = Preferences()
 
 
 @frozen

@@ -17,6 +17,7 @@ from lathe.domain.steps import Candidate, Reason, ReasonCode, Step
 
 PROJECT_GIVEN: Final = "project_given"
 RELEASE_GIVEN: Final = "release_given"
+PROJECT_SELECTED: Final = "project_selected"
 
 
 class Outcome(Enum):
@@ -53,6 +54,12 @@ def given_project(project: Project, release: Release | None = None) -> Matched:
     else:
         step = Step(RELEASE_GIVEN, "matched", f"The report names release {release.name} of {project.name}", ())
     return Matched(project, step.rule, (step,))
+
+
+def selected_project(project: Project) -> Matched:
+    """Return the match of a waiting build whose project a person selected: the rules are not asked about that again."""
+    step = Step(PROJECT_SELECTED, "matched", f"A person selected {project.name} while it waited", ())
+    return Matched(project, PROJECT_SELECTED, (step,))
 
 
 def place(
@@ -110,6 +117,12 @@ def filed_by_hand(placement: Placement, how: str, release: Release) -> Placement
     """Return the placement of a build that a person filed: what the rules said stays, the decision comes last."""
     step = Step("by_hand", "matched", f"{how} to {release.name}")
     return Placement(Outcome.CREATED, (*placement.steps, step), None, release.project_id, release.id)
+
+
+def filed_by_offer(placement: Placement, who: str) -> Placement:
+    """Return the placement, made by the rules of that day, of a waiting build that a person let be filed by them."""
+    step = Step("by_hand", "matched", f"It had waited; {who} had it filed by the rules as they were then")
+    return evolve(placement, steps=(*placement.steps, step))
 
 
 def choose_given(releases: Iterable[Release]) -> Choice | None:

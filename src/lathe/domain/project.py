@@ -21,7 +21,10 @@ class Files(Enum):
 
 @frozen
 class Project:
-    """A product under test. ``slug`` is unique in the organization and stays when the name changes."""
+    """A product under test. ``slug`` is unique in the organization and stays when the name changes.
+
+    ``archived_at`` is set while it is archived: lists leave it out, and none of its releases can be active.
+    """
 
     organization_id: UUID
     id: UUID
@@ -29,6 +32,12 @@ class Project:
     slug: str
     created_at: datetime
     files: Files = Files.SUCCESSFUL
+    archived_at: datetime | None = None
+
+    @property
+    def archived(self) -> bool:
+        """Whether nothing is tested here any more."""
+        return self.archived_at is not None
 
     def renamed(self, name: str) -> Project:
         """Return it under another name. Raises Invalid."""
@@ -37,6 +46,10 @@ class Project:
     def filing(self, files: Files) -> Project:
         """Return it with another choice of results that count."""
         return evolve(self, files=files)
+
+    def archiving(self, now: datetime, *, archived: bool) -> Project:
+        """Return it archived or not; one that was archived before keeps that time."""
+        return evolve(self, archived_at=(self.archived_at or now) if archived else None)
 
 
 @frozen

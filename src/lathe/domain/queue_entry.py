@@ -53,6 +53,11 @@ class Rejection:
             raise Invalid(f"note {fault.detail}", (fault,))
         return cls(reason, note)
 
+    def said(self) -> str:
+        """Return the reason in words, with the note."""
+        reason = self.reason.value.replace("_", " ")
+        return f"{reason}: {self.note}" if self.note else reason
+
 
 @frozen
 class Assignment:
@@ -160,14 +165,17 @@ class QueueEntry:
     def _decided_by(self, by: Actor) -> bool:
         return self.decided_by is not None and (self.decided_by.kind, self.decided_by.id) == (by.kind, by.id)
 
-    def _must_be_pending(self, now: datetime) -> None:
+    def decision(self, now: datetime) -> str | None:
+        """Return who decided what, and how long ago; None while it is pending."""
         if self.status is EntryStatus.PENDING:
-            return
+            return None
         who = self.decided_by.name if self.decided_by else "somebody"
-        ago = age(now, self.decided_at or self.created_at)
-        if self.assignment:
-            raise Conflict(f"{who} assigned this to {self.assignment.release_name} {ago}", code="already_assigned")
-        raise Conflict(f"{who} rejected this {ago}", code="already_rejected")
+        done = f"assigned this to {self.assignment.release_name}" if self.assignment else "rejected this"
+        return f"{who} {done} {age(now, self.decided_at or self.created_at)}"
+
+    def _must_be_pending(self, now: datetime) -> None:
+        if decision := self.decision(now):
+            raise Conflict(decision, code="already_assigned" if self.assignment else "already_rejected")
 
 
 def age(now: datetime, then: datetime) -> str:

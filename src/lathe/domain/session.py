@@ -58,12 +58,18 @@ class OneTimeLink:
 
 @frozen
 class Session:
-    """A person's login on one browser. Only the SHA-256 of its token is stored."""
+    """A person's login on one browser. Only the SHA-256 of its token is stored; ``browser`` is to recognise it by."""
 
     token_hash: bytes
     user_id: UUID
     created_at: datetime
     last_seen_at: datetime
+    browser: str | None = None
+
+    @property
+    def handle(self) -> str:
+        """What its owner's pages call it by: the beginning of the hash, which opens nothing."""
+        return self.token_hash.hex()[:16]
 
     def alive(self, now: datetime) -> bool:
         """Whether it is neither idle for 12 hours nor older than 7 days."""

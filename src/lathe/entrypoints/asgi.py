@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from lathe.adapters.web.security_headers import SecurityHeaders
 from lathe.domain.errors import LatheError
 from lathe.entrypoints.compose import Running, compose, load_settings
 from lathe.entrypoints.logs import configure_logs
+from lathe.entrypoints.protocol import WHEN_STOPPING
 from lathe.entrypoints.settings import BadSettings
 
 COLLECTED_AT: Final = (10_000, 20, 20)
@@ -40,14 +41,16 @@ def create_app(parts: Running) -> Starlette:
     refusals = Refusals(parts.store)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
         _leave_with_parent()
         parts.intake.start()
         counting = asyncio.create_task(refusals.run())
         _log.info("started", process=os.getpid())
         try:
-            yield
+            yield {WHEN_STOPPING: parts.feed.close}
         finally:
+            parts.feed.close()
+            await parts.feed.closed()
             await run_in_threadpool(parts.intake.close)
             await refusals.close()
             await counting

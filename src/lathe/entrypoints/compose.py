@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from lathe.adapters.clock import SystemClock
+from lathe.adapters.feed import WatchingFeed
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.ingest import Ingest
 from lathe.adapters.memory.store import MemoryStore
@@ -29,9 +30,10 @@ PROVIDERS: Final = tuple(PARSERS)
 
 @frozen(kw_only=True)
 class Running(Parts):
-    """All parts, with an intake that is started and closed along with the server."""
+    """All parts, with an intake and a feed that are closed along with the server."""
 
     intake: Ingest
+    feed: WatchingFeed
 
 
 @frozen
@@ -116,6 +118,7 @@ def _wired(
     return Running(
         store=store,
         intake=Ingest(store, ids),
+        feed=WatchingFeed(store),
         ids=ids,
         box=box,
         hasher=Argon2Passwords(),

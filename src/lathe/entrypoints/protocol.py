@@ -14,6 +14,9 @@ HEAD_BYTES: Final = 64 * 1024
 MOST_WAITING: Final = 64
 """Requests on one connection that may have been sent before the one ahead of them is answered."""
 
+WHEN_STOPPING: Final = "when_stopping"
+"""Under this name the application's lifespan state may hold a function that ends answers which never end themselves."""
+
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"  # RFC 6585, 5
 )
@@ -45,6 +48,12 @@ class PatientProtocol(HttpToolsProtocol):
         """Begin to wait for a head."""
         super().connection_made(transport)
         self._watch()
+
+    def shutdown(self) -> None:
+        """Called as the server stops, once for each connection: it waits for the answers that are being given."""
+        if when_stopping := self.app_state.get(WHEN_STOPPING):
+            when_stopping()
+        super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""

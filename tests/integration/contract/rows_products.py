@@ -76,6 +76,11 @@ def a_project_is_changed(scene: Scene) -> Ask:
     return Ask(ids={"id": scene.product().project}, body={"files": "finished", "name": name}, says={"name": name})
 
 
+@row("PATCH /api/v1/projects/{id}", 409, "release_active")
+def a_project_with_an_active_release_is_not_archived(scene: Scene) -> Ask:
+    return Ask(ids={"id": scene.product().project}, body={"archived": True})
+
+
 @row("PATCH /api/v1/projects/{id}", 409, "name_taken")
 def a_project_is_not_given_the_name_of_another(scene: Scene) -> Ask:
     return Ask(ids={"id": scene.product().project}, body={"name": scene.product().name})

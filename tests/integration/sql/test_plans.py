@@ -31,8 +31,9 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
         lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID, branch="b1"), 50, PLACE),
         "ix_builds_of_branch",
     ),
-    "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, ID, 6), "ix_builds_of_branch"),
-    "count": (lambda tx: tx.builds.count(ID, ID, 1000), "ix_builds_of_"),
+    "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, [ID], 6), "ix_builds_of_branch"),
+    "counts": (lambda tx: tx.builds.counts(ID, [ID], 1000), "ix_builds_of_"),
+    "arrivals": (lambda tx: tx.builds.arrivals(ID, ID, 1000), "ix_builds_of_release"),
     "pending": (lambda tx: tx.entries.page(ID, EntryFilter(), 50, PLACE), "ix_queue_entries_pending"),
     "pending of a project": (
         lambda tx: tx.entries.page(ID, EntryFilter(project_id=ID), 50, PLACE),
@@ -44,15 +45,21 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
         "ix_queue_entries_recent",
     ),
     "decided": (lambda tx: tx.entries.decided(ID, 10), "ix_queue_entries_decided"),
-    "count of pending": (lambda tx: tx.entries.count_pending(ID, 1000), "ix_queue_entries_pending"),
     "oldest pending": (lambda tx: tx.entries.oldest_pending(ID), "ix_queue_entries_pending"),
+    "times of pending": (lambda tx: tx.entries.pending_since(ID, 1000), "ix_queue_entries_pending"),
+    "promising": (lambda tx: tx.entries.promising(ID, 200), "ix_queue_entries_pending"),
     "deliveries of a build": (lambda tx: tx.deliveries.of_subject(ID, build_id=ID), "ix_deliveries_build_id"),
     "deliveries of an entry": (lambda tx: tx.deliveries.of_subject(ID, entry_id=ID), "ix_deliveries_entry_id"),
+    "last deliveries": (lambda tx: tx.deliveries.newest(ID, 50), "deliveries"),
     "projects": (lambda tx: tx.projects.page(ID, ProjectFilter(), 50, PLACE), "ix_projects_recent"),
+    "archived projects": (
+        lambda tx: tx.projects.page(ID, ProjectFilter(archived=True), 50, PLACE),
+        "ix_projects_recent",
+    ),
     "releases": (lambda tx: tx.releases.page(ID, ID, 50, PLACE), "ix_releases_of_project"),
 }
 
-SORTED_AFTERWARDS = {"newest per branch"}
+SORTED_AFTERWARDS = {"newest per branch", "promising"}
 """Lists that put the few rows that they found in order."""
 
 
@@ -123,6 +130,20 @@ def test_every_list_goes_through_its_index(store: SqlStore) -> None:
         if index not in found[0] or (sorts and name not in SORTED_AFTERWARDS):
             faults[name] = found[0]
     assert faults == {}
+
+
+def test_the_mark_of_what_happened_lately_is_read_off_the_ends_of_indexes(store: SqlStore) -> None:
+    fill(store)
+    with plans(store) as found:
+        store.read(lambda tx: tx.activity.mark(ID))
+    plan = found[0]
+    primary = (
+        "pk_deliveries" if database(store).writer.dialect.name == "postgresql" else "sqlite_autoindex_deliveries_1"
+    )
+    used = ("ix_builds_recent", "ix_queue_entries_pending", "ix_queue_entries_decided", "ix_audit_recent", primary)
+    assert [index for index in used if index not in plan] == [], plan
+    assert "Sort" not in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
 
 
 def test_what_a_batch_looks_up_is_found_by_unique_indexes(store: SqlStore) -> None:

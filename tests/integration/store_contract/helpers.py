@@ -12,6 +12,7 @@ from lathe.application.intake import Changes
 from lathe.application.lists import Place
 from lathe.application.ports import Store, Transaction
 from lathe.domain.api_key import ApiKey
+from lathe.domain.audit import AuditEvent
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
 from lathe.domain.errors import Conflict, NotFound
@@ -85,7 +86,7 @@ def _fetch(tx: Transaction, row: object, **how: bool) -> object:
         case Organization():
             return tx.organizations.get(row.id, **how)
         case User():
-            return tx.users.get(row.id)
+            return tx.users.get(row.id, **how)
         case Member():
             return tx.users.member(row.organization_id, row.user_id)
         case Session():
@@ -117,6 +118,7 @@ def _repository_of(tx: Transaction, row: object) -> Any:
         Identity: tx.identities,
         ApiKey: tx.keys,
         Hook: tx.hooks,
+        AuditEvent: tx.audit,
     }
     return repositories[type(row)]
 

@@ -10,8 +10,9 @@ import pytest
 from attrs import evolve
 
 from lathe.application import ports
+from lathe.application.auditing import subject_of
 from lathe.application.intake import Changes, Presented, Wanted
-from lathe.application.lists import BuildFilter, EntryFilter, ProjectFilter
+from lathe.application.lists import AuditFilter, BuildFilter, EntryFilter, ProjectFilter, Sought
 from lathe.application.ports import Store, Transaction
 from lathe.domain.delivery import CredentialKind
 from lathe.domain.errors import NotFound
@@ -28,11 +29,24 @@ def _unlinked(tx: Transaction, here: World, there: World) -> str:
     return "unlinked"
 
 
+def _left(tx: Transaction, here: World, there: World) -> str:
+    tx.users.leave(here.id, there.user.id)
+    return "left"
+
+
+def _withdrawn(tx: Transaction, here: World, there: World) -> bool:
+    tx.links.withdraw(here.id, there.user.id)
+    return not tx.links.invitations(there.id)
+
+
 # Each asks as `here` for what belongs to `there`. Names are the ports' own, so that none can be forgotten.
 ASKED: dict[str, Ask] = {
     "organizations.get": lambda tx, here, there: tx.organizations.get(here.id, lock=True) == there.organization,
+    "users.leave": _left,
     "users.member": lambda tx, here, there: tx.users.member(here.id, there.user.id),
     "users.members": lambda tx, here, there: there.user in [user for user, _ in tx.users.members(here.id)],
+    "links.invitations": lambda tx, here, _: tx.links.invitations(here.id),
+    "links.withdraw": _withdrawn,
     "projects.get": lambda tx, here, there: tx.projects.get(here.id, there.project.id, lock=True),
     "projects.find_by_slug": lambda tx, here, there: tx.projects.find_by_slug(here.id, there.project.slug),
     "projects.page": lambda tx, here, there: tx.projects.page(here.id, ProjectFilter(there.project.name), 9, None),
@@ -45,7 +59,15 @@ ASKED: dict[str, Ask] = {
         )
         if one.project.organization_id != here.id
     ],
+    "projects.candidates_of": lambda tx, here, there: [
+        one
+        for one in tx.projects.candidates_of(
+            here.id, [Sought(there.repository.uuid, there.repository.url, words(there.project.name))]
+        )
+        if one.project.organization_id != here.id
+    ],
     "repositories.get": lambda tx, here, there: tx.repositories.get(here.id, there.repository.id),
+    "repositories.some": lambda tx, here, there: tx.repositories.some(here.id, [there.repository.id]),
     "repositories.find_by_url": lambda tx, here, there: (
         there.repository.url and tx.repositories.find_by_url(here.id, there.repository.url)
     ),
@@ -61,23 +83,36 @@ ASKED: dict[str, Ask] = {
     "releases.some": lambda tx, here, there: tx.releases.some(here.id, [there.release.id]),
     "builds.get": lambda tx, here, there: tx.builds.get(here.id, there.build.id, lock=True),
     "builds.page": lambda tx, here, there: tx.builds.page(here.id, BuildFilter(there.project.id), 9, None),
-    "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, there.release.id, 9),
-    "builds.count": lambda tx, here, there: tx.builds.count(here.id, there.release.id, 9),
+    "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, [there.release.id], 9),
+    "builds.counts": lambda tx, here, there: sum(tx.builds.counts(here.id, [there.release.id], 9).values()),
+    "builds.arrivals": lambda tx, here, there: tx.builds.arrivals(here.id, there.release.id, 9),
     "entries.get": lambda tx, here, there: tx.entries.get(here.id, there.entry.id, lock=True),
     "entries.page": lambda tx, here, there: tx.entries.page(
         here.id, EntryFilter(None, project_id=there.project.id), 9, None
     ),
     "entries.decided": lambda tx, here, _: tx.entries.decided(here.id, 9),
-    "entries.count_pending": lambda tx, here, _: tx.entries.count_pending(here.id, 9) - 1,
     "entries.oldest_pending": lambda tx, here, _: tx.entries.oldest_pending(here.id) != here.entry.created_at,
+    "entries.pending_since": lambda tx, here, _: tx.entries.pending_since(here.id, 9)[1:],
+    "entries.some": lambda tx, here, there: tx.entries.some(here.id, [there.entry.id]),
+    "entries.promising": lambda tx, here, _: [
+        one for one in tx.entries.promising(here.id, 9) if one.entry_id != here.entry.id
+    ],
     "identities.get": lambda tx, here, there: tx.identities.get(here.id, there.identity.id, lock=True),
     "deliveries.get": lambda tx, here, there: tx.deliveries.get(here.id, there.delivery.id),
+    "deliveries.newest": lambda tx, here, _: [
+        one for one in tx.deliveries.newest(here.id, 9) if one.organization_id != here.id
+    ],
     "deliveries.of_subject": lambda tx, here, there: tx.deliveries.of_subject(
         here.id, build_id=there.build.id, entry_id=there.entry.id
     ),
+    "activity.mark": lambda tx, here, there: tx.activity.mark(here.id) == tx.activity.mark(there.id),
     "keys.get": lambda tx, here, there: tx.keys.get(here.id, there.key.id, lock=True),
     "keys.all": lambda tx, here, there: there.key in tx.keys.all(here.id),
     "hooks.get": lambda tx, here, there: tx.hooks.get(here.id, there.hook.id, lock=True),
+    "audit.page": lambda tx, here, there: tx.audit.page(
+        here.id, AuditFilter(frozenset({there.organization.id})), 9, None
+    ),
+    "audit.newest": lambda tx, here, _: tx.audit.newest(here.id),
     "hooks.all": lambda tx, here, there: there.hook in tx.hooks.all(here.id),
 }
 
@@ -104,6 +139,8 @@ def there(store: Store, other: World) -> World:
         samples.bare_release(other.id, other.project.id),
         samples.rejected_entry(other.id),
         samples.entry(other.id, created_at=early),
+        samples.link(other.id, other.user.id),
+        samples.audit_event(other.id, subject=subject_of(other.organization)),
     )
     return other
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from attrs import evolve
 
-from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Store
 from lathe.domain.build import Build
+from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.release import ReleaseState
 from tests import samples
@@ -179,12 +180,10 @@ def test_decisions_come_last_one_first_without_selections_of_a_project(store: St
     assert store.read(lambda tx: tx.entries.decided(world.id, 1)) == [assigned]
 
 
-def test_pending_entries_are_counted_no_further_than_asked_and_the_oldest_is_known(store: Store, world: World) -> None:
+def test_the_oldest_pending_entry_is_known(store: Store, world: World) -> None:
     fresh = [samples.entry(world.id, created_at=NOW - timedelta(hours=n)) for n in range(1, 4)]
     rejected = samples.rejected_entry(world.id, created_at=NOW - timedelta(days=9))
     keep(store, *fresh, rejected)
-    counts = store.read(lambda tx: [tx.entries.count_pending(world.id, most) for most in (2, 4, 1000)])
-    assert counts == [2, 4, 4]
     assert store.read(lambda tx: tx.entries.oldest_pending(world.id)) == NOW - timedelta(hours=3)
 
 
@@ -196,19 +195,43 @@ def test_the_newest_build_of_each_branch_comes_newest_first(store: Store, world:
     main, older, hotfix = build(5, "main", "v3"), build(4, "main"), build(3, "hotfix/1")
     tagged, tagged_before, neither, nothing = build(2, None, "v2"), build(1, None, "v2"), build(7, None), build(6, None)
     withdrawn = build(9, "main", withdrawn=True)
-    keep(store, main, older, hotfix, tagged, tagged_before, neither, nothing, withdrawn)
+    second, empty = (samples.release(world.id, world.project.id) for _ in range(2))
+    of_second = evolve(build(8, "main"), release_id=second.id)
+    keep(store, second, empty, of_second, main, older, hotfix, tagged, tagged_before, neither, nothing, withdrawn)
 
-    def read(most: int) -> list[Build]:
-        return store.read(lambda tx: tx.builds.newest_per_branch(world.id, world.release.id, most))
+    def read(most: int) -> dict[UUID, list[Build]]:
+        asked = [world.release.id, second.id, empty.id]
+        return store.read(lambda tx: tx.builds.newest_per_branch(world.id, asked, most))
 
-    assert read(10) == [neither, main, hotfix, tagged]
-    assert read(2) == [neither, main]
+    assert read(10) == {world.release.id: [neither, main, hotfix, tagged], second.id: [of_second]}
+    assert read(2) == {world.release.id: [neither, main], second.id: [of_second]}
+    assert store.read(lambda tx: tx.builds.newest_per_branch(world.id, [], 10)) == {}
 
 
 def test_builds_of_a_release_are_counted_no_further_than_asked(store: Store, world: World) -> None:
-    keep(store, world.new_build(), world.new_build(), world.new_build(withdrawn=True))
-    counts = store.read(lambda tx: [tx.builds.count(world.id, world.release.id, most) for most in (0, 2, 1000)])
-    assert counts == [0, 2, 3]
+    empty = samples.release(world.id, world.project.id)
+    keep(store, world.new_build(), world.new_build(), world.new_build(withdrawn=True), empty)
+
+    def read(most: int) -> dict[UUID, int]:
+        return store.read(lambda tx: tx.builds.counts(world.id, [world.release.id, empty.id], most))
+
+    assert [read(most) for most in (0, 2, 1000)] == [{world.release.id: count, empty.id: 0} for count in (0, 2, 3)]
+    assert store.read(lambda tx: tx.builds.counts(world.id, [], 10)) == {}
+
+
+def test_builds_of_a_release_tell_when_they_came_and_from_where(store: Store, world: World) -> None:
+    later, last = NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)
+    by_hand = world.new_build(facts=samples.facts(source="jenkins"), created_at=later)
+    elsewhere = samples.release(world.id, world.project.id)
+    withdrawn = world.new_build(withdrawn=True, created_at=last)
+    other = evolve(world.new_build(created_at=last), release_id=elsewhere.id)
+    keep(store, elsewhere, by_hand, withdrawn, other)
+
+    def read(most: int) -> list[Arrival]:
+        return store.read(lambda tx: tx.builds.arrivals(world.id, world.release.id, most))
+
+    assert read(9) == [Arrival(later, "jenkins"), Arrival(NOW, "bitbucket")]
+    assert read(1) == [Arrival(later, "jenkins")]
 
 
 def test_deliveries_of_a_build_or_entry_come_newest_first_and_without_bodies(store: Store, world: World) -> None:
@@ -221,6 +244,15 @@ def test_deliveries_of_a_build_or_entry_come_newest_first_and_without_bodies(sto
     assert store.read(lambda tx: tx.deliveries.of_subject(world.id, build_id=world.build.id)) == bare[:2]
     assert store.read(lambda tx: tx.deliveries.of_subject(world.id, entry_id=world.entry.id)) == [bare[2], bare[1]]
     assert store.read(lambda tx: tx.deliveries.of_subject(world.id, build_id=world.build.id, limit=1)) == bare[:1]
+
+
+def test_the_last_deliveries_come_by_their_ids_without_bodies(store: Store, world: World) -> None:
+    fresh = [samples.delivery(world.id, world.key.id) for _ in range(3)]
+    keep(store, *fresh)
+    last_first = sorted((world.delivery, *fresh), key=lambda one: one.id, reverse=True)
+    bare = [evolve(one, body=b"") for one in last_first]
+    assert store.read(lambda tx: tx.deliveries.newest(world.id, 10)) == bare
+    assert store.read(lambda tx: tx.deliveries.newest(world.id, 2)) == bare[:2]
 
 
 def test_keys_and_hooks_come_newest_first_revoked_ones_included(store: Store, world: World) -> None:
@@ -263,6 +295,19 @@ def test_projects_are_searched_by_the_beginning_of_their_name(
     keep(store, *(samples.project(organization.id, name=name) for name in names))
     rows = store.read(lambda tx: tx.projects.page(organization.id, ProjectFilter(q), 100, None))
     assert {row.name for row in rows} == found
+
+
+def test_archived_projects_are_listed_apart_unless_both_kinds_are_wanted(store: Store, world: World) -> None:
+    archived = samples.project(world.id, created_at=NOW + timedelta(minutes=1), archived_at=NOW)
+    keep(store, archived)
+
+    def listed(wanted: ProjectFilter) -> list[Project]:
+        return store.read(lambda tx: tx.projects.page(world.id, wanted, 10, None))
+
+    assert listed(ProjectFilter()) == [world.project]
+    assert listed(ProjectFilter(archived=True)) == [archived]
+    assert listed(ProjectFilter(archived=None)) == [archived, world.project]
+    assert set(store.read(lambda tx: tx.projects.all(world.id))) == {archived, world.project}
 
 
 FACTS_FILTERS: list[tuple[dict[str, Any], bool]] = [

@@ -134,9 +134,10 @@ def test_a_project_comes_back_and_can_be_changed(store: Store, world: World, fil
     keep(store, project)
     assert stored(store, project) == project
     assert store.read(lambda tx: tx.projects.find_by_slug(world.id, project.slug)) == project
-    changed = evolve(project, name=samples.unique("Other"), files=Files.SUCCESSFUL)
+    changed = evolve(project, name=samples.unique("Other"), files=Files.SUCCESSFUL, archived_at=samples.LATER)
     keep_changed(store, changed)
     assert stored(store, project) == locked(store, project) == changed
+    assert store.read(lambda tx: tx.projects.some(world.id, [project.id])) == {project.id: changed}
 
 
 @pytest.mark.parametrize("lacking", [(), ("uuid", "source"), ("url",)], ids=str)

@@ -8,7 +8,19 @@ import pytest
 from attrs import evolve
 
 from lathe.adapters.memory.products import MemoryProjects
-from lathe.application import admission, hooks, keys, organizations, projects, queries, releases, triage
+from lathe.application import (
+    admission,
+    build_page,
+    hooks,
+    keys,
+    organizations,
+    project_pages,
+    projects,
+    queries,
+    release_view,
+    releases,
+    triage,
+)
 from lathe.application.caller import command_caller, key_caller
 from lathe.application.intake import Admission, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, ProjectFilter
@@ -257,56 +269,19 @@ def test_single_things_are_found_or_not(world: World) -> None:
     organization_id = world.organization.id
     assert queries.build(world.store, organization_id, built.build.id) == built
     assert queries.entry(world.store, organization_id, queued.entry.id) == evolve(queued, can_remember=True)
-    page = queries.build_page(world.store, organization_id, built.build.id)
+    page = build_page.build_page(world.store, organization_id, built.build.id)
     assert (page.view, page.releases, len(page.deliveries)) == (built, [(release, pay)], 1)
     entry = queries.entry_page(world.store, organization_id, queued.entry.id)
     assert (entry.view.entry, entry.projects, entry.releases) == (queued.entry, [pay], [(release, pay)])
     assert len(entry.deliveries) == 1
-    project = queries.project_page(world.store, organization_id, pay.id)
+    project = project_pages.project_page(world.store, organization_id, pay.id)
     assert (project.view.project, project.releases) == (pay, [release])
-    shown = queries.release_page(
+    shown = release_view.release_page(
         world.store, organization_id, release.id, wanted=BuildFilter(branch="main"), limit=5, after=None
     )
     assert ([v.build for v in shown.builds.rows], shown.count, shown.project) == ([built.build], 1, pay)
     with pytest.raises(NotFound):
         queries.build(world.store, organization_id, uuid4())
-
-
-def test_the_releases_page_shows_the_queue_the_decisions_and_the_releases(world: World) -> None:
-    empty = queries.releases_page(world.store, world.organization.id)
-    assert (empty.queue.rows, empty.pending, empty.oldest_pending, empty.last_build) == ([], 0, None, None)
-    pay = world.project("Pay", PAY)
-    release = world.release(pay, "2.5")
-    planned = world.release(pay, "3.0", state=ReleaseState.PLANNED)
-    for number in range(3):
-        world.later(seconds=1)
-        world.received(report(number, branch=f"b{number % 2}"))
-        world.received(report(number, repository="https://bitbucket.org/acme/unknown"))
-    rejected = world.entries()[0]
-    triage.reject(world.store, world.ann, rejected.id, RejectReason.BROKEN)
-    page = queries.releases_page(world.store, world.organization.id)
-    assert (page.pending, len(page.queue.rows), [v.entry.id for v in page.decided]) == (2, 2, [rejected.id])
-    assert page.oldest_pending == world.entries()[-1].created_at
-    [active] = page.active
-    assert (active.release, active.project, active.count) == (release, pay, 3)
-    assert [v.build.facts.build_number for v in active.newest] == ["2", "1"]
-    assert (page.inactive, page.more_inactive) == ([(planned, pay)], False)
-    assert page.last_build is not None
-    assert page.last_build.build.facts.build_number == "2"
-
-
-def test_the_releases_page_tells_where_it_was_cut(world: World) -> None:
-    pay = world.project("Pay")
-    for number in range(queries.QUEUE_SHOWN + 1):
-        world.later(seconds=1)
-        world.received(report(number, repository="https://bitbucket.org/acme/unknown"))
-        world.release(pay, str(number), state=ReleaseState.PLANNED)
-    first = queries.releases_page(world.store, world.organization.id)
-    assert first.queue.next is not None
-    assert (len(first.inactive), first.more_inactive) == (queries.INACTIVE_SHOWN, True)
-    rest = queries.releases_page(world.store, world.organization.id, first.queue.next)
-    assert [view.entry for view in first.queue.rows + rest.queue.rows] == world.entries()
-    assert (len(rest.queue.rows), rest.queue.next, rest.pending) == (1, None, queries.QUEUE_SHOWN + 1)
 
 
 def test_a_repository_can_be_remembered_while_it_belongs_to_no_project(world: World) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from threading import Thread
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from uvicorn import Server
 
@@ -252,3 +254,35 @@ def test_an_idle_connection_stays_usable(client: socket.socket) -> None:
         client.sendall(WHOLE)
         assert answer(client) == b"HTTP/1.1 200 OK fast"
         time.sleep(2 * PATIENCE)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_answer_without_an_end_is_told_when_the_server_stops(*, told: bool) -> None:
+    """Only if the application asked to be told: else it holds the server up for as long as the grace lasts."""
+    stopping = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        yield {protocol.WHEN_STOPPING: stopping.set} if told else {}
+
+    async def endless(_: Request) -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            yield "begun"
+            await stopping.wait()
+
+        return StreamingResponse(parts())
+
+    config = server_config(Starlette(routes=[Route("/endless", endless)], lifespan=lifespan))
+    config.timeout_graceful_shutdown = 1
+    with listen("127.0.0.1", 0) as listener:
+        server = Server(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with socket.create_connection(listener.getsockname(), timeout=10) as client:
+            client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            while b"begun" not in client.recv(65536):
+                pass
+            server.should_exit = True
+            thread.join()
+            rest = b"".join(iter(lambda: client.recv(65536), b""))
+    assert rest.endswith(b"0\r\n\r\n") is told

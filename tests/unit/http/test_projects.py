@@ -30,6 +30,31 @@ def test_a_project_is_created_changed_and_read(api: Api) -> None:
     assert api("GET", f"/api/v1/projects/{project['id']}").json() == changed
 
 
+def test_a_project_is_archived_once_none_of_its_releases_is_active_and_restored(world: World, api: Api) -> None:
+    address = f"/api/v1/projects/{world.acme.project.id}"
+    refused = api("PATCH", address, {"archived": True}, status=409).json()
+    assert (refused["code"], refused["detail"]) == ("release_active", "Pay API still takes builds: close 2.5 first")
+    (release,) = api("GET", f"{address}/releases").json()["data"]
+    api("PATCH", f"/api/v1/releases/{release['id']}", {"state": "closed"})
+    assert api("PATCH", address, {"archived": True}).json()["archived"] is True
+
+    def listed(query: str) -> list[str]:
+        return [one["name"] for one in api("GET", f"/api/v1/projects{query}").json()["data"]]
+
+    assert [listed(query) for query in ("", "?archived=no", "?archived=yes", "?archived=any")] == [
+        [],
+        [],
+        ["Pay API"],
+        ["Pay API"],
+    ]
+    reopened = api("PATCH", f"/api/v1/releases/{release['id']}", {"state": "active"}, status=409).json()
+    assert reopened["code"] == "project_archived"
+    assert api("POST", f"{address}/releases", {"name": "3"}, status=409).json()["code"] == "project_archived"
+    assert api("PATCH", address, {"archived": False}).json()["archived"] is False
+    assert listed("") == ["Pay API"]
+    api("PATCH", f"/api/v1/releases/{release['id']}", {"state": "active"})
+
+
 def test_names_and_repositories_belong_to_one_project(api: Api) -> None:
     assert api("POST", "/api/v1/projects", {"name": "pay api"}, status=409).json()["code"] == "name_taken"
     taken = api("POST", "/api/v1/projects", {"name": "Shop", "repositories": [PAY_API]}, status=409).json()

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from lathe.adapters.feed import WatchingFeed
 from lathe.adapters.http import routes
 from lathe.adapters.http.openapi import document
 from lathe.adapters.ids import RandomIds
@@ -99,6 +100,7 @@ class World:
         self.parts = Parts(
             store=self.store,
             intake=self.intake,
+            feed=WatchingFeed(self.store),
             ids=self.ids,
             box=self.box,
             hasher=Argon2Passwords(),

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from attrs import evolve
 
-from lathe.application import hooks, keys, projects, releases, triage
+from lathe.application import hooks, keys, members, projects, releases, triage
 from lathe.application.intake import Changes
 from lathe.application.ports import Transaction
 from lathe.domain.api_key import Scope
 from lathe.domain.delivery import DeliveryStatus
 from lathe.domain.hook import Provider
+from lathe.domain.organization import Role
 from lathe.domain.placement import Outcome, Placement
 from lathe.domain.queue_entry import RejectReason
 from lathe.domain.release import ReleaseState
@@ -34,6 +35,7 @@ def fill(world: World) -> World:
     _builds(world)
     _decisions(world)
     _credentials(world)
+    _people(world)
     return world
 
 
@@ -287,3 +289,14 @@ def _credentials(world: World) -> None:
         world.ids[name] = hook.id
     hooks.rotate(parts.store, parts.ids, parts.box, caller, world.ids["rotated hook"])
     hooks.revoke(parts.store, caller, world.ids["revoked hook"])
+
+
+def _people(world: World) -> None:
+    """Somebody new and somebody with an account are invited; an invitation of a day before yesterday has ended."""
+    parts, caller = world.parts, world.caller
+    world.ids["member Tom"] = world.people["tester"].user.id
+    world.clock.advance(timedelta(days=-2))
+    members.invite(parts.store, parts.ids, caller, f"late-{LONG[:60]}@acme.test", Role.VIEWER)
+    world.clock.advance(timedelta(days=2))
+    for name, email in (("invited", "new@acme.test"), ("invited stranger", "olga@acme.test")):
+        world.ids[name] = members.invite(parts.store, parts.ids, caller, email, Role.TESTER).user.id

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from lathe.application import projects, queries, releases, triage
+from lathe.application import home, projects, queries, releases, triage
 from lathe.domain.organization import Actor
 from lathe.domain.queue_entry import EntryStatus, RejectReason
 from lathe.domain.release import ReleaseState
@@ -186,11 +186,11 @@ def test_undo_is_refused_once_the_release_is_closed(world: World) -> None:
 def test_the_queue_goes_on_at_older_builds_and_decisions_lead_back_there(world: World) -> None:
     browser = world.client("tester")
     waiting = count_waiting(browser.get("/o/acme/releases").text)
-    for number in range(queries.QUEUE_SHOWN):
+    for number in range(home.QUEUE_SHOWN):
         age = timedelta(days=9, minutes=number)
         add_entry(world, f"Old #{number}", ReasonCode.NO_PROJECT_MATCH, "Nothing fits", age, build_number=None)
     first = browser.get("/o/acme/releases").text
-    assert count_waiting(first) == queries.QUEUE_SHOWN
+    assert count_waiting(first) == home.QUEUE_SHOWN
     older = re.search(r'href="(/o/acme/releases\?after=[^"]*)">Older builds', first)
     assert older is not None
     page = browser.get(older[1]).text

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from lathe.application import keys, login
+from lathe.domain.api_key import Scope
 from tests.unit.ui.world import World
 
 
@@ -84,3 +85,41 @@ def test_a_session_that_was_ended_elsewhere_is_out_at_once(world: World) -> None
     token = world.people["viewer"].token
     login.logout(world.parts.store, token)
     assert world.client("viewer").get("/o/acme/releases").status_code == 303
+
+
+def test_keys_that_end_within_two_weeks_are_warned_of_the_next_one_first(empty: World) -> None:
+    parts, browser = empty.parts, empty.client("viewer")
+    assert "soon" not in browser.get("/o/acme/settings/keys").text
+    for name, days in (("Later", 13), ("Sooner", 2), ("Far", 14)):
+        expires = empty.clock.now() + timedelta(days=days)
+        keys.create(parts.store, parts.ids, empty.caller, name, [Scope.BUILDS_CREATE], expires_at=expires)
+    page = browser.get("/o/acme/settings/keys").text
+    warning = " ".join(re.sub(r"<[^>]*>", "", page.partition('role="note">')[2].partition("</div>")[0]).split())
+    assert warning.startswith("2 keys end soon. Sooner ends in 2 days, Later ends in 13 days. Create a new key")
+    keys.revoke(parts.store, empty.caller, keys.listed(parts.store, empty.acme.id)[1].id)
+    assert "1 key ends soon." in browser.get("/o/acme/settings/keys").text
+
+
+def test_what_works_stands_before_what_was_revoked(world: World) -> None:
+    browser = world.client("viewer")
+    for path, row in (("keys", "rows keys"), ("webhooks", "rows hooks")):
+        states = re.findall(r'<li class="row( over)?">', browser.get(f"/o/acme/settings/{path}").text.partition(row)[2])
+        assert states == sorted(states), path
+        assert states[-1] == " over"
+
+
+def test_what_is_shown_once_can_be_copied_by_a_button_that_waits_for_the_script(empty: World) -> None:
+    admin = empty.client("admin")
+    fields = {"name": "CI", "expires": "30", "rate_limit": "90", "scopes": "builds:create"}
+    key = admin.post("/o/acme/settings/keys", **fields).text
+    hook = admin.post("/o/acme/settings/webhooks").text
+    invitation = admin.post("/o/acme/settings/members", email="new@acme.test", role="viewer").text
+    for page, names in (
+        (key, ["new-key"]),
+        (hook, ["hook-address", "hook-secret"]),
+        (invitation, ["invitation"]),
+        (admin.get("/o/acme/settings/organization").text, ["org-id-text"]),
+    ):
+        for name in names:
+            assert f'data-copy="{name}" hidden>' in page
+            assert f'id="{name}"' in page

@@ -8,6 +8,7 @@ import pytest
 
 from lathe.adapters import ui
 from lathe.adapters.memory.store import MemoryStore
+from lathe.adapters.ui.connecting import CIS
 from lathe.adapters.web.csrf import form_token
 from lathe.domain.organization import Role
 from tests.unit.ui.world import PASSWORD, World, make_world
@@ -17,22 +18,36 @@ FORMS = (
     ("/releases", Role.TESTER),
     ("/releases/{Pay 2.5}", Role.TESTER),
     ("/releases/{Pay 2.5}/state", Role.TESTER),
+    ("/queue/several", Role.TESTER),
+    ("/queue/offer", Role.TESTER),
     ("/queue/{Pipeline #482}/assign", Role.TESTER),
     ("/queue/{Pipeline #482}/project", Role.TESTER),
     ("/queue/{Pipeline #482}/create-project", Role.TESTER),
+    ("/queue/{Pipeline #482}/create-release", Role.TESTER),
     ("/queue/{Pipeline #482}/reject", Role.TESTER),
     ("/queue/{Pipeline #480}/undo", Role.TESTER),
     ("/builds/{build 459}/move", Role.TESTER),
     ("/builds/{build 459}/requeue", Role.TESTER),
     ("/projects", Role.TESTER),
     ("/projects/{Pay}", Role.TESTER),
+    ("/projects/{Pay}/archive", Role.TESTER),
+    ("/projects/{Pay}/restore", Role.TESTER),
     ("/projects/{Pay}/releases", Role.TESTER),
     ("/projects/{Pay}/repositories", Role.TESTER),
     ("/projects/{Pay}/repositories/{Pay}/remove", Role.TESTER),
+    *((f"/connect/{ci.slug}", Role.ADMIN) for ci in CIS),
     ("/settings/organization", Role.ADMIN),
     ("/settings/keys", Role.ADMIN),
     ("/settings/keys/{key Dashboard}", Role.ADMIN),
     ("/settings/keys/{key Dashboard}/revoke", Role.ADMIN),
+    ("/profile", Role.VIEWER),
+    ("/profile/password", Role.VIEWER),
+    ("/profile/sessions/end", Role.VIEWER),
+    ("/profile/sessions/end-others", Role.VIEWER),
+    ("/settings/members", Role.ADMIN),
+    ("/settings/members/{member Tom}/role", Role.ADMIN),
+    ("/settings/members/{member Tom}/remove", Role.ADMIN),
+    ("/settings/members/{invited}/withdraw", Role.ADMIN),
     ("/settings/webhooks", Role.ADMIN),
     ("/settings/webhooks/{hook}/rotate", Role.ADMIN),
     ("/settings/webhooks/{hook}/revoke", Role.ADMIN),
@@ -87,7 +102,12 @@ def test_another_organization_is_not_there_for_strangers(world: World) -> None:
     for form, _ in FORMS:
         if "{" in form:
             fields = {"state": "closed", "name": "x", "files": "finished", "reason": "broken", "url": "https://a.b/c/d"}
-            ids = {"release_id": world.ids["Pay 2.5"], "project_id": world.ids["Pay"], "rate_limit": "5"}
+            ids = {
+                "release_id": world.ids["Pay 2.5"],
+                "project_id": world.ids["Pay"],
+                "rate_limit": "5",
+                "role": "viewer",
+            }
             answer = stranger.post(address(world, form, "umbra"), **fields, **ids)
             assert answer.status_code == 404, form
     assert commits(world) == before

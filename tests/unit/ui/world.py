@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from lathe.adapters import ui
+from lathe.adapters.feed import WatchingFeed
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
@@ -62,6 +63,7 @@ def make_parts(store: Store, base_url: str | None = None) -> Parts:
     return Parts(
         store=store,
         intake=NoIntake(),
+        feed=WatchingFeed(store, every=0.05),
         ids=RandomIds(),
         box=GlassBox(),
         hasher=PlainPasswords(),

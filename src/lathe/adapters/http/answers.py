@@ -305,6 +305,7 @@ class Project:
     name: str
     slug: str
     files: Literal["successful", "finished"]
+    archived: bool
     repositories: list[Repository]
     created_at: datetime
 

@@ -15,6 +15,7 @@ from lathe.adapters.http.requests import (
     ReleaseBody,
     ReleaseChange,
     RepositoryBody,
+    WhetherArchived,
 )
 from lathe.application import projects, queries, releases
 from lathe.application.lists import ProjectFilter
@@ -23,10 +24,12 @@ from lathe.domain.api_key import Scope
 from lathe.domain.project import Files
 from lathe.domain.release import Release, ReleaseState
 
+_ARCHIVED: Final = {WhetherArchived.NO: False, WhetherArchived.YES: True, WhetherArchived.ANY: None}
+
 
 def _projects(ask: Ask[None, ProjectsQuery]) -> Reply:
     walk = ask.walk()
-    wanted = ProjectFilter(ask.query.q)
+    wanted = ProjectFilter(ask.query.q, _ARCHIVED[ask.query.archived or WhetherArchived.NO])
     page = queries.projects(ask.parts.store, ask.organization_id, wanted, walk.limit, walk.after)
     cursor = walk.cursor(page.next)
     return Reply(answers.Projects([shapes.project(view) for view in page.rows], cursor), headers=walk.link(cursor))
@@ -51,9 +54,10 @@ def _project(ask: Ask[None, NoQuery]) -> Reply:
 
 def _change(ask: Ask[ProjectChange, NoQuery]) -> Reply:
     body = ask.body
-    return Reply(
-        _shown(ask, projects.change(ask.parts.store, ask.caller, ask.ids["id"], name=body.name, files=body.files))
+    view = projects.change(
+        ask.parts.store, ask.caller, ask.ids["id"], name=body.name, files=body.files, archived=body.archived
     )
+    return Reply(_shown(ask, view))
 
 
 def _declare(ask: Ask[RepositoryBody, NoQuery]) -> Reply:
@@ -158,7 +162,7 @@ CALLS: Final = (
         name="change_project",
         method="PATCH",
         path="/api/v1/projects/{id}",
-        summary="Change a project",
+        summary="Change a project: its name, what it files, whether it is archived",
         scope=Scope.PROJECTS_MANAGE,
         body=ProjectChange,
         answers={200: _A_PROJECT},

@@ -125,10 +125,11 @@ class ProjectBody:
 
 @frozen
 class ProjectChange:
-    """What is to change of a project."""
+    """What is to change of a project. ``archived`` needs that none of its releases is active."""
 
     name: Name | None = None
     files: Annotated[Files, Choice(Files)] | None = None
+    archived: Annotated[bool, Flag()] | None = None
 
 
 @frozen
@@ -175,6 +176,14 @@ class QueueStatus(Enum):
     ANY = "any"
 
 
+class WhetherArchived(Enum):
+    """Which projects to list."""
+
+    NO = "no"
+    YES = "yes"
+    ANY = "any"
+
+
 @frozen
 class NoQuery:
     """This address takes no parameters."""
@@ -190,9 +199,11 @@ class ListQuery:
 
 @frozen
 class ProjectsQuery(ListQuery):
-    """``q``: the beginning of the name."""
+    """``q``: the beginning of the name. ``archived``: without those that are (``no``, unless said otherwise), or they
+    alone, or both."""
 
     q: Name | None = None
+    archived: Annotated[WhetherArchived, Choice(WhetherArchived)] | None = None
 
 
 @frozen

@@ -99,7 +99,13 @@ def project(view: ProjectView) -> answers.Project:
     project = view.project
     repositories = [repository(one, link) for one, link in view.repositories]
     return answers.Project(
-        project.id, project.name, project.slug, project.files.value, repositories, project.created_at
+        project.id,
+        project.name,
+        project.slug,
+        project.files.value,
+        project.archived,
+        repositories,
+        project.created_at,
     )
 
 

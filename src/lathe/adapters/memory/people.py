@@ -38,11 +38,13 @@ class MemoryUsers:
         self._rows = tables.users
         self._members = tables.members
         self._organizations = tables.organizations
+        self._sessions = tables.sessions
+        self._links = tables.links
 
     def add(self, user: User) -> None:
         self._rows.add(user)
 
-    def get(self, user_id: UUID) -> User:
+    def get(self, user_id: UUID, *, lock: bool = False) -> User:  # noqa: ARG002 - see `MemoryStore`
         return self._rows.get(None, user_id)
 
     def find_by_email(self, email: str) -> User | None:
@@ -51,11 +53,23 @@ class MemoryUsers:
     def save(self, user: User) -> None:
         self._rows.save(user)
 
+    def forget(self, user_id: UUID) -> None:
+        self._rows.remove(None, user_id)
+        for session in self._sessions.by("person", user_id):
+            self._sessions.remove(None, session.token_hash)
+        for link in self._links.scan(None):
+            if link.user_id == user_id:
+                self._links.remove(None, link.token_hash)
+
     def any(self) -> bool:
         return bool(self._rows.scan(None))
 
     def join(self, member: Member) -> None:
         self._members.put(member)
+
+    def leave(self, organization_id: UUID, user_id: UUID) -> None:
+        self._members.get(organization_id, user_id)
+        self._members.remove(organization_id, user_id)
 
     def member(self, organization_id: UUID, user_id: UUID) -> Member | None:
         return self._members.find(organization_id, user_id)
@@ -88,6 +102,10 @@ class MemorySessions:
     def remove(self, token_hash: bytes) -> None:
         self._rows.remove(None, token_hash)
 
+    def of_user(self, user_id: UUID) -> list[Session]:
+        found = sorted(self._rows.by("person", user_id), key=lambda row: row.token_hash)
+        return sorted(found, key=lambda row: row.last_seen_at, reverse=True)
+
     def remove_all(self, user_id: UUID) -> None:
         for session in self._rows.by("person", user_id):
             self.remove(session.token_hash)
@@ -111,4 +129,13 @@ class MemoryLinks:
     def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
         for link in self._rows.by("purpose", purpose):
             if link.user_id == user_id:
+                self._rows.remove(None, link.token_hash)
+
+    def invitations(self, organization_id: UUID) -> list[OneTimeLink]:
+        found = sorted(self._rows.by("organization", organization_id), key=lambda row: row.token_hash)
+        return sorted(found, key=lambda row: row.created_at, reverse=True)
+
+    def withdraw(self, organization_id: UUID, user_id: UUID, purpose: LinkPurpose | None = None) -> None:
+        for link in self._rows.by("organization", organization_id):
+            if link.user_id == user_id and purpose in (None, link.purpose):
                 self._rows.remove(None, link.token_hash)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
-from lathe.application.lists import Place, ProjectFilter
+from lathe.application.lists import Place, ProjectFilter, Sought
 from lathe.domain.errors import Conflict
 from lathe.domain.matching import best_score
 from lathe.domain.project import LinkedProject, Project
@@ -35,8 +35,12 @@ class MemoryProjects:
         self._rows.save(project)
 
     def page(self, organization_id: UUID, wanted: ProjectFilter, limit: int, after: Place | None) -> list[Project]:
-        rows = self._rows.scan(organization_id)
-        return page_of((row for row in rows if wanted.q is None or begins(row.name, wanted.q)), limit, after)
+        rows = (
+            row
+            for row in self._rows.scan(organization_id)
+            if wanted.archived in (None, row.archived) and (wanted.q is None or begins(row.name, wanted.q))
+        )
+        return page_of(rows, limit, after)
 
     def all(self, organization_id: UUID) -> list[Project]:
         return sorted(self._rows.scan(organization_id), key=lambda row: row.name.casefold())
@@ -50,6 +54,10 @@ class MemoryProjects:
     ) -> list[LinkedProject]:
         everyone = (linked(self._tables, project) for project in self._rows.scan(organization_id))
         return [one for one in everyone if _could_match(one, uuid, url, name)]
+
+    def candidates_of(self, organization_id: UUID, wanted: Collection[Sought]) -> list[LinkedProject]:
+        everyone = (linked(self._tables, project) for project in self._rows.scan(organization_id))
+        return [one for one in everyone if any(_could_match(one, s.uuid, s.url, s.name) for s in wanted)]
 
 
 def linked(tables: Tables, project: Project) -> LinkedProject:
@@ -80,6 +88,10 @@ class MemoryRepositories:
 
     def find_by_url(self, organization_id: UUID, url: RepoUrl) -> Repository | None:
         return self._rows.one("repository_known", ("url", url.key), organization_id)
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Repository]:
+        found = (self._rows.find(organization_id, one) for one in ids)
+        return {row.id: row for row in found if row}
 
     def link(self, link: RepositoryLink) -> None:
         if self.find_link(link.organization_id, link.repository_id):

@@ -8,6 +8,8 @@ from datetime import datetime
 from threading import Lock, get_ident
 from typing import Any, TypeVar
 
+from lathe.adapters.memory.activity import MemoryActivity
+from lathe.adapters.memory.audit import MemoryAudit
 from lathe.adapters.memory.credentials import MemoryHooks, MemoryKeys
 from lathe.adapters.memory.intake import MemoryIntakeSets
 from lathe.adapters.memory.people import MemoryLinks, MemoryOrganizations, MemorySessions, MemoryUsers
@@ -38,7 +40,9 @@ class MemoryTransaction:
         self.deliveries: ports.Deliveries = MemoryDeliveries(tables)
         self.keys: ports.Keys = MemoryKeys(tables)
         self.hooks: ports.Hooks = MemoryHooks(tables)
+        self.audit: ports.Audit = MemoryAudit(tables)
         self.intake: ports.IntakeSets = MemoryIntakeSets(tables, clock)
+        self.activity: ports.Activity = MemoryActivity(tables)
 
     def now(self) -> datetime:
         """Return the clock's time."""

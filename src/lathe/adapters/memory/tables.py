@@ -12,6 +12,7 @@ from attrs import frozen
 from lathe.adapters.memory.versions import Committed, Index, Schema, Table
 from lathe.application.lists import Place
 from lathe.domain.api_key import ApiKey
+from lathe.domain.audit import AuditEvent
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
 from lathe.domain.hook import Hook
@@ -69,7 +70,12 @@ SESSIONS: Final = Schema[Session](
     "session", lambda row: (None, row.token_hash), [Index("person", lambda row: [row.user_id], unique=False)]
 )
 LINKS: Final = Schema[OneTimeLink](
-    "link", lambda row: (None, row.token_hash), [Index("purpose", lambda row: [row.purpose], unique=False)]
+    "link",
+    lambda row: (None, row.token_hash),
+    [
+        Index("purpose", lambda row: [row.purpose], unique=False),
+        Index("organization", lambda row: [row.organization_id], unique=False),
+    ],
 )
 PROJECTS: Final = Schema[Project](
     "project",
@@ -128,6 +134,7 @@ KEYS: Final = Schema[ApiKey](
 HOOKS: Final = Schema[Hook](
     "hook", lambda row: (row.organization_id, row.id), [Index("id", lambda row: [row.id], everywhere=True)]
 )
+AUDIT: Final = Schema[AuditEvent]("audit event", lambda row: (row.organization_id, row.id))
 WINDOWS: Final = Schema[CredentialWindow]("window", lambda row: (row.organization_id, row.id))
 
 ALL: Final[tuple[Schema[Any], ...]] = (
@@ -146,6 +153,7 @@ ALL: Final[tuple[Schema[Any], ...]] = (
     DELIVERIES,
     KEYS,
     HOOKS,
+    AUDIT,
     WINDOWS,
 )
 
@@ -175,6 +183,7 @@ class Tables:
         self.deliveries = table(DELIVERIES)
         self.keys = table(KEYS)
         self.hooks = table(HOOKS)
+        self.audit = table(AUDIT)
         self.windows = table(WINDOWS)
 
     def close(self) -> None:

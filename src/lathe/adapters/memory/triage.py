@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from attrs import evolve
 
 from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
-from lathe.application.lists import BuildFilter, EntryFilter, Place
+from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place, Promising
 from lathe.domain.build import Build
 from lathe.domain.build_report import BuildFacts
 from lathe.domain.delivery import Delivery
 from lathe.domain.identity import Identity
 from lathe.domain.queue_entry import EntryStatus, QueueEntry
+from lathe.domain.steps import ReasonCode
 
 
 class MemoryBuilds:
@@ -35,19 +37,30 @@ class MemoryBuilds:
         rows = (row for row in self._rows.scan(organization_id) if not row.withdrawn and _is_wanted(row, wanted))
         return page_of(rows, limit, after)
 
-    def newest_per_branch(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Build]:
-        newest: dict[tuple[str | None, str | None], Build] = {}
-        for build in newest_first(self._of_release(organization_id, release_id)):
-            branch = build.facts.branch
-            newest.setdefault((branch, None if branch else build.facts.tag), build)
-        return list(newest.values())[:limit]
+    def newest_per_branch(
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+    ) -> dict[UUID, list[Build]]:
+        found = {one: self._of_release(organization_id, one) for one in release_ids}
+        return {one: _newest_per_branch(builds)[:limit] for one, builds in found.items() if builds}
 
-    def count(self, organization_id: UUID, release_id: UUID, at_most: int) -> int:
-        return min(len(self._of_release(organization_id, release_id)), at_most)
+    def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
+        return {one: min(len(self._of_release(organization_id, one)), at_most) for one in release_ids}
+
+    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
+        newest = newest_first(self._of_release(organization_id, release_id))[:limit]
+        return [Arrival(build.created_at, build.facts.source) for build in newest]
 
     def _of_release(self, organization_id: UUID, release_id: UUID) -> list[Build]:
         rows = self._rows.scan(organization_id)
         return [row for row in rows if row.release_id == release_id and not row.withdrawn]
+
+
+def _newest_per_branch(builds: Collection[Build]) -> list[Build]:
+    newest: dict[tuple[str | None, str | None], Build] = {}
+    for build in newest_first(builds):
+        branch = build.facts.branch
+        newest.setdefault((branch, None if branch else build.facts.tag), build)
+    return list(newest.values())
 
 
 def _is_wanted(row: Build, wanted: BuildFilter) -> bool:
@@ -70,6 +83,7 @@ class MemoryEntries:
 
     def __init__(self, tables: Tables) -> None:
         self._rows = tables.entries
+        self._links = tables.repository_links
 
     def add(self, entry: QueueEntry) -> None:
         self._rows.add(entry)
@@ -94,11 +108,26 @@ class MemoryEntries:
         found = [row for row in self._rows.scan(organization_id) if row.status is not EntryStatus.PENDING]
         return sorted(found, key=lambda row: (row.decided_at or row.created_at, row.id), reverse=True)[:limit]
 
-    def count_pending(self, organization_id: UUID, at_most: int) -> int:
-        return min(len(self._pending(organization_id)), at_most)
-
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         return min((row.created_at for row in self._pending(organization_id)), default=None)
+
+    def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:
+        return sorted((row.created_at for row in self._pending(organization_id)), reverse=True)[:limit]
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, QueueEntry]:
+        found = (self._rows.find(organization_id, one) for one in ids)
+        return {row.id: row for row in found if row}
+
+    def promising(self, organization_id: UUID, look_at: int) -> list[Promising]:
+        looked_at = newest_first(self._pending(organization_id))[:look_at]
+        found = ((row, self._known_project(row)) for row in looked_at if row.reason.code is not ReasonCode.SENT_BACK)
+        return [Promising(row.id, one, row.facts.branch, row.facts.tag) for row, one in found if one]
+
+    def _known_project(self, row: QueueEntry) -> UUID | None:
+        link = self._links.find(row.organization_id, row.repository_id) if row.repository_id else None
+        if row.selected or (link is None and row.reason.code is ReasonCode.NO_ACTIVE_RELEASE):
+            return row.project_id
+        return link.project_id if link else None
 
     def _pending(self, organization_id: UUID) -> list[QueueEntry]:
         return [row for row in self._rows.scan(organization_id) if row.status is EntryStatus.PENDING]
@@ -137,4 +166,8 @@ class MemoryDeliveries:
             if getattr(row, of) == subject
         }
         rows = sorted(found.values(), key=lambda row: (row.received_at, row.id), reverse=True)
+        return [evolve(row, body=b"") for row in rows[:limit]]
+
+    def newest(self, organization_id: UUID, limit: int) -> list[Delivery]:
+        rows = sorted(self._rows.scan(organization_id), key=lambda row: row.id, reverse=True)
         return [evolve(row, body=b"") for row in rows[:limit]]

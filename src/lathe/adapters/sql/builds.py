@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select
 from sqlalchemy import Table as SqlTable
 
-from lathe.adapters.sql.rows import Rows, Values, begins_with, by_id, found_by_search, locked, newest_first
+from lathe.adapters.sql.rows import (
+    Rows,
+    Values,
+    begins_with,
+    by_id,
+    found_by_search,
+    ids_given,
+    locked,
+    newest_first,
+    within,
+)
 from lathe.adapters.sql.schema import builds
 from lathe.adapters.sql.values import branch_ref, facts_of, facts_values, placement_json, placement_of
-from lathe.application.lists import BuildFilter, EntryFilter, Place
+from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place
 from lathe.domain.build import Build, Filed
 
 _there = ~builds.c.withdrawn
@@ -93,44 +104,75 @@ class SqlBuilds:
             conditions.append(builds.c.release_id == wanted.release_id)
         return self._list(newest_first(select(builds).where(*conditions), builds, limit, after))
 
-    def newest_per_branch(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Build]:
-        newest = _newest_per_ref(organization_id, release_id)
-        query = select(builds).join(
-            newest, and_(builds.c.organization_id == organization_id, builds.c.id == newest.c.id)
-        )
-        return self._list(newest_first(query, builds, limit))
+    def newest_per_branch(
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+    ) -> dict[UUID, list[Build]]:
+        found: dict[UUID, list[Build]] = {}
+        if release_ids:
+            ids = {"ids": within(organization_id, release_ids)}
+            for row in self._rows.all(_NEWEST_PER_BRANCH, {**ids, "most": limit}):
+                found.setdefault(row.release_id, []).append(build_of(row))
+        return found
 
-    def count(self, organization_id: UUID, release_id: UUID, at_most: int) -> int:
-        some = _of_release(organization_id, release_id, literal_column("1")).limit(at_most).subquery()
-        return self._rows.connection.execute(select(func.count()).select_from(some)).scalar_one()
+    def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
+        if not release_ids:
+            return {}
+        rows = self._rows.all(_COUNTS, {"ids": within(organization_id, release_ids), "most": at_most})
+        return {row.id: row.number for row in rows}
+
+    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
+        of_release = and_(builds.c.organization_id == organization_id, builds.c.release_id == release_id, _there)
+        query = select(builds.c.created_at, builds.c.source).where(of_release)
+        return [Arrival(row.created_at, row.source) for row in self._rows.all(newest_first(query, builds, limit))]
 
     def _list(self, query: Select[Any]) -> list[Build]:
         return [build_of(row) for row in self._rows.all(query)]
 
 
-def _of_release(organization_id: UUID, release_id: UUID, *columns: Any) -> Select[Any]:
+# --- statements about several releases at once ------------------------------------------------------------------------
+
+_ids: Final = ids_given()
+
+
+def _of(release: Any, *columns: Any) -> Select[Any]:
+    """Return the query for the builds of the release that a row of another table names."""
     return select(*columns).where(
-        builds.c.organization_id == organization_id, builds.c.release_id == release_id, _there
+        builds.c.organization_id == release.organization_id, builds.c.release_id == release.id, _there
     )
 
 
-def _newest_per_ref(organization_id: UUID, release_id: UUID) -> Any:
-    """Return a table of the id of the newest build of each branch.
+def _newest_per_branch() -> Select[Any]:
+    """Return the query for the newest build of each branch, of the branches that were built last.
 
     It leaps along the index from one branch to the next, and so costs by branches, however many builds each has.
     """
-    of_release = _of_release(organization_id, release_id, func.min(builds.c.ref).label("ref"))
-    refs = of_release.cte("refs", recursive=True)
-    following = (
-        _of_release(organization_id, release_id, func.min(builds.c.ref)).where(builds.c.ref > refs.c.ref)
-    ).scalar_subquery()
-    refs = refs.union_all(select(following).where(refs.c.ref.is_not(None)))
+    first = _of(_ids.c, func.min(builds.c.ref)).correlate(_ids).scalar_subquery()
+    refs = select(_ids.c.organization_id, _ids.c.id, first.label("ref")).cte("refs", recursive=True)
+    following = _of(refs.c, func.min(builds.c.ref)).where(builds.c.ref > refs.c.ref).correlate(refs).scalar_subquery()
+    refs = refs.union_all(select(refs.c.organization_id, refs.c.id, following).where(refs.c.ref.is_not(None)))
     newest = (
-        _of_release(organization_id, release_id, builds.c.id)
+        _of(refs.c, builds.c.id)
         .where(builds.c.ref == refs.c.ref)
         .order_by(builds.c.created_at.desc(), builds.c.id.desc())
         .limit(1)
         .correlate(refs)
         .scalar_subquery()
     )
-    return select(newest.label("id")).where(refs.c.ref.is_not(None)).subquery("newest")
+    found = select(refs.c.organization_id, newest.label("id")).where(refs.c.ref.is_not(None)).subquery("found")
+    last_first = builds.c.created_at.desc(), builds.c.id.desc()
+    place = func.row_number().over(partition_by=builds.c.release_id, order_by=last_first).label("place")
+    placed = (
+        select(builds, place)
+        .join(found, and_(builds.c.organization_id == found.c.organization_id, builds.c.id == found.c.id))
+        .subquery("placed")
+    )
+    return select(placed).where(placed.c.place <= bindparam("most")).order_by(placed.c.release_id, placed.c.place)
+
+
+def _counts() -> Select[Any]:
+    some = _of(_ids.c, literal_column("1").label("one")).limit(bindparam("most")).correlate(_ids).subquery("some")
+    return select(_ids.c.id, select(func.count()).select_from(some).scalar_subquery().label("number"))
+
+
+_NEWEST_PER_BRANCH: Final = _newest_per_branch()
+_COUNTS: Final = _counts()

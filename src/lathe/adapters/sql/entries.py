@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, case, literal_column, select
 
 from lathe.adapters.sql.builds import facts_wanted
-from lathe.adapters.sql.rows import Rows, Values, by_id, locked, newest_first
-from lathe.adapters.sql.schema import is_decided, is_pending, queue_entries
+from lathe.adapters.sql.rows import Rows, Values, by_id, locked, newest_first, selected_by_id, within
+from lathe.adapters.sql.schema import is_decided, is_pending, queue_entries, repository_links
 from lathe.adapters.sql.values import (
     actor_of,
     actor_values,
@@ -24,8 +25,9 @@ from lathe.adapters.sql.values import (
     required_reason,
     uuid_of,
 )
-from lathe.application.lists import EntryFilter, Place
+from lathe.application.lists import EntryFilter, Place, Promising
 from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason
+from lathe.domain.steps import ReasonCode
 
 # Literals: a parameter would hide from the database that a partial index has all the rows.
 _STATUS: Final[dict[EntryStatus, ColumnElement[bool]]] = {
@@ -135,13 +137,22 @@ class SqlEntries:
         last_first = queue_entries.c.decided_at.desc(), queue_entries.c.id.desc()
         return self._list(query.order_by(*last_first).limit(limit))
 
-    def count_pending(self, organization_id: UUID, at_most: int) -> int:
-        some = _pending(organization_id, literal_column("1")).limit(at_most).subquery()
-        return self._rows.connection.execute(select(func.count()).select_from(some)).scalar_one()
-
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         query = _pending(organization_id, queue_entries.c.created_at).order_by(queue_entries.c.created_at).limit(1)
         return self._rows.connection.execute(query).scalar()
+
+    def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:
+        since = queue_entries.c.created_at
+        query = newest_first(_pending(organization_id, since), queue_entries, limit)
+        return list(self._rows.connection.execute(query).scalars())
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, QueueEntry]:
+        found = self._rows.all(selected_by_id(queue_entries), {"ids": within(organization_id, ids)}) if ids else ()
+        return {row.id: entry_of(row) for row in found}
+
+    def promising(self, organization_id: UUID, look_at: int) -> list[Promising]:
+        found = self._rows.all(_promising(organization_id, look_at))
+        return [Promising(row.id, row.known_project_id, row.branch, row.tag) for row in found]
 
     def _list(self, query: Select[Any]) -> list[QueueEntry]:
         return [entry_of(row) for row in self._rows.all(query)]
@@ -149,3 +160,38 @@ class SqlEntries:
 
 def _pending(organization_id: UUID, *columns: Any) -> Select[Any]:
     return select(*columns).where(queue_entries.c.organization_id == organization_id, is_pending)
+
+
+def _promising(organization_id: UUID, look_at: int) -> Select[Any]:
+    """Look at few columns of the newest entries only, so that it costs the same however many wait."""
+    columns = (queue_entries.c[name] for name in _LOOKED_AT)
+    waiting = newest_first(_pending(organization_id, *columns), queue_entries, look_at).subquery("waiting").c
+    link = repository_links.c
+    known = case(
+        (waiting.project_id.is_distinct_from(waiting.placed_project_id), waiting.project_id),
+        (link.project_id.is_not(None), link.project_id),
+        (waiting.reason_code == ReasonCode.NO_ACTIVE_RELEASE.value, waiting.project_id),
+    )
+    linked = and_(
+        link.organization_id == waiting.organization_id,
+        link.repository_id == waiting.repository_id,
+    )
+    return (
+        select(waiting.id, waiting.branch, waiting.tag, known.label("known_project_id"))
+        .join_from(waiting.id.table, repository_links, linked, isouter=True)
+        .where(known.is_not(None), waiting.reason_code != ReasonCode.SENT_BACK.value)
+        .order_by(waiting.created_at.desc(), waiting.id.desc())
+    )
+
+
+_LOOKED_AT: Final = (
+    "organization_id",
+    "id",
+    "created_at",
+    "branch",
+    "tag",
+    "reason_code",
+    "project_id",
+    "placed_project_id",
+    "repository_id",
+)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from attrs import evolve
+from sqlalchemy import Row, and_, select
 
-from lathe.adapters.sql.candidates import candidates, project_of
+from lathe.adapters.sql.candidates import Named, candidates, find_by_name, find_repositories, linked_projects
+from lathe.adapters.sql.candidates import project_of as bare_project_of
 from lathe.adapters.sql.labels import relabel
 from lathe.adapters.sql.rows import Rows, Values, begins_with, by_id, locked, newest_first, selected_by_id, within
 from lathe.adapters.sql.schema import projects
-from lathe.application.lists import Place, ProjectFilter
+from lathe.application.lists import Place, ProjectFilter, Sought
 from lathe.domain.project import LinkedProject, Project
 from lathe.domain.repo_url import RepoUrl
 
@@ -48,6 +51,9 @@ class SqlProjects:
         query = select(projects).where(projects.c.organization_id == organization_id)
         if wanted.q is not None:
             query = query.where(begins_with(projects.c.name_folded, wanted.q.casefold()))
+        if wanted.archived is not None:
+            is_archived = projects.c.archived_at.is_not(None)
+            query = query.where(is_archived if wanted.archived else ~is_archived)
         return [project_of(row) for row in self._rows.all(newest_first(query, projects, limit, after))]
 
     def all(self, organization_id: UUID) -> list[Project]:
@@ -63,6 +69,17 @@ class SqlProjects:
     ) -> list[LinkedProject]:
         return candidates(self._rows, organization_id, uuid, url, name)
 
+    def candidates_of(self, organization_id: UUID, wanted: Collection[Sought]) -> list[LinkedProject]:
+        found = find_repositories(self._rows, [Named(organization_id, one.url, one.uuid) for one in wanted])
+        ids = {(organization_id, link.project_id) for link in found.links.values()}
+        ids |= find_by_name(self._rows, [(organization_id, one.name) for one in wanted])
+        return linked_projects(self._rows, ids)
+
+
+def project_of(row: Row[Any]) -> Project:
+    """Return the project that a row holds. Matching, which decides without it, does not read when it was archived."""
+    return evolve(bare_project_of(row), archived_at=row.archived_at)
+
 
 def _values(project: Project) -> Values:
     return {
@@ -73,4 +90,5 @@ def _values(project: Project) -> Values:
         "slug": project.slug,
         "created_at": project.created_at,
         "files": project.files.value,
+        "archived_at": project.archived_at,
     }

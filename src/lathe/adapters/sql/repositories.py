@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from lathe.adapters.sql.labels import relabel
-from lathe.adapters.sql.rows import Part, Rows, Values, by_id, ids_given, prefixed, within
+from lathe.adapters.sql.rows import Part, Rows, Values, by_id, ids_given, prefixed, selected_by_id, within
 from lathe.adapters.sql.schema import repositories, repository_links
 from lathe.adapters.sql.values import actor_of, actor_values, url_of_key
 from lathe.domain.errors import NotFound
@@ -69,6 +69,10 @@ class SqlRepositories:
         named = and_(repositories.c.organization_id == organization_id, repositories.c.url_key == url.key)
         row = self._rows.find(select(repositories).where(named))
         return repository_of(row) if row else None
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Repository]:
+        found = self._rows.all(selected_by_id(repositories), {"ids": within(organization_id, ids)}) if ids else ()
+        return {row.id: repository_of(row) for row in found}
 
     def link(self, link: RepositoryLink) -> None:
         taken = ("repository_linked", "the repository belongs to a project already")

@@ -86,6 +86,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("password_hash", Text),
+    Column("preferences", Json),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("email", name="uq_users_email"),
 )
@@ -110,6 +111,7 @@ sessions = Table(
     Column("user_id", Id, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("last_seen_at", Time, nullable=False),
+    Column("browser", Text),
     PrimaryKeyConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.id"]),
     Index("ix_sessions_user_id", "user_id"),
@@ -173,6 +175,24 @@ usage = _owned(
     _of_organization(),
 )
 
+# Who changed what. Written beside the change, read by its subject or as a whole, never changed.
+audit = _owned(
+    "audit",
+    Column("created_at", Time, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Id),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Id, nullable=False),
+    Column("subject_name", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    _of_organization(),
+    Index("ix_audit_recent", "organization_id", "created_at", "id"),
+    Index("ix_audit_subject", "organization_id", "subject_id", "created_at", "id"),
+    Index("ix_audit_actor", "organization_id", "actor_id", "created_at", "id"),
+)
+
 # --- products ---------------------------------------------------------------------------------------------------------
 
 projects = _owned(
@@ -182,6 +202,7 @@ projects = _owned(
     Column("slug", Sorted, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("files", Text, nullable=False),
+    Column("archived_at", Time),
     _of_organization(),
     UniqueConstraint("organization_id", "slug"),
     UniqueConstraint("organization_id", "name_folded"),

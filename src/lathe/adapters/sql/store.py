@@ -10,6 +10,8 @@ from attrs import frozen
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
+from lathe.adapters.sql.activity import SqlActivity
+from lathe.adapters.sql.audit import SqlAudit
 from lathe.adapters.sql.builds import SqlBuilds
 from lathe.adapters.sql.deliveries import SqlDeliveries
 from lathe.adapters.sql.engine import Database, Fate, NotNested
@@ -65,7 +67,9 @@ class SqlTransaction:
         self.deliveries: ports.Deliveries = SqlDeliveries(rows)
         self.keys: ports.Keys = SqlKeys(rows)
         self.hooks: ports.Hooks = SqlHooks(rows)
+        self.audit: ports.Audit = SqlAudit(rows)
         self.intake: ports.IntakeSets = SqlIntakeSets(rows, self._clock)
+        self.activity: ports.Activity = SqlActivity(rows)
 
     def now(self) -> datetime:
         """Return the clock's time."""

@@ -11,7 +11,7 @@ from lathe.adapters.sql.organizations import organization_of
 from lathe.adapters.sql.rows import Part, Rows, Values, locked, prefixed
 from lathe.adapters.sql.schema import links, members, organizations, sessions, users
 from lathe.domain.errors import NotFound
-from lathe.domain.organization import Member, Organization, Role, User
+from lathe.domain.organization import Member, Organization, Preferences, Role, Theme, User
 from lathe.domain.session import LinkPurpose, OneTimeLink, Session
 
 
@@ -25,8 +25,9 @@ class SqlUsers:
         with self._rows.conflicts(uq_users_email=("email_taken", "somebody has this e-mail address already")):
             self._rows.add(users, _user_values(user))
 
-    def get(self, user_id: UUID) -> User:
-        return _user_of(self._rows.one(select(users).where(users.c.id == user_id), "person"))
+    def get(self, user_id: UUID, *, lock: bool = False) -> User:
+        query = locked(select(users).where(users.c.id == user_id), lock=lock)
+        return _user_of(self._rows.one(query, "person"))
 
     def find_by_email(self, email: str) -> User | None:
         row = self._rows.find(select(users).where(users.c.email == email))
@@ -37,6 +38,10 @@ class SqlUsers:
             change = users.update().where(users.c.id == user.id).values(_user_values(user))
             if self._rows.connection.execute(change).rowcount == 0:
                 raise NotFound("there is no such person")
+
+    def forget(self, user_id: UUID) -> None:
+        for table, theirs in ((sessions, sessions.c.user_id), (links, links.c.user_id), (users, users.c.id)):
+            self._rows.connection.execute(table.delete().where(theirs == user_id))
 
     def any(self) -> bool:
         return bool(self._rows.connection.execute(select(exists(select(users.c.id)))).scalar())
@@ -50,6 +55,11 @@ class SqlUsers:
                 self._rows.add(
                     members, {"organization_id": member.organization_id, "user_id": member.user_id, **values}
                 )
+
+    def leave(self, organization_id: UUID, user_id: UUID) -> None:
+        mine = and_(members.c.organization_id == organization_id, members.c.user_id == user_id)
+        if self._rows.connection.execute(members.delete().where(mine)).rowcount == 0:
+            raise NotFound("there is no such member")
 
     def member(self, organization_id: UUID, user_id: UUID) -> Member | None:
         mine = and_(members.c.organization_id == organization_id, members.c.user_id == user_id)
@@ -82,11 +92,23 @@ def _user_values(user: User) -> Values:
         "name": user.name,
         "created_at": user.created_at,
         "password_hash": user.password_hash,
+        "preferences": _preferences_values(user.preferences),
     }
 
 
 def _user_of(row: Any) -> User:
-    return User(row.id, row.email, row.name, row.created_at, row.password_hash)
+    return User(row.id, row.email, row.name, row.created_at, row.password_hash, _preferences_of(row.preferences))
+
+
+def _preferences_values(preferences: Preferences) -> Values | None:
+    """Return nothing for what nobody has chosen, as for people from before there was a choice."""
+    if preferences == Preferences():
+        return None
+    return {"theme": preferences.theme.value, "shortcuts": preferences.shortcuts}
+
+
+def _preferences_of(kept: Values | None) -> Preferences:
+    return Preferences(Theme(kept["theme"]), kept["shortcuts"]) if kept else Preferences()
 
 
 def _member_of(row: Any) -> Member:
@@ -104,7 +126,12 @@ class SqlSessions:
 
     def find(self, token_hash: bytes) -> Session | None:
         row = self._rows.find(select(sessions).where(sessions.c.token_hash == token_hash))
-        return Session(row.token_hash, row.user_id, row.created_at, row.last_seen_at) if row else None
+        return _session_of(row) if row else None
+
+    def of_user(self, user_id: UUID) -> list[Session]:
+        query = select(sessions).where(sessions.c.user_id == user_id)
+        recent = sessions.c.last_seen_at.desc(), sessions.c.token_hash
+        return [_session_of(row) for row in self._rows.all(query.order_by(*recent))]
 
     def save(self, session: Session) -> None:
         mine = sessions.c.token_hash == session.token_hash
@@ -125,7 +152,12 @@ def _session_values(session: Session) -> Values:
         "user_id": session.user_id,
         "created_at": session.created_at,
         "last_seen_at": session.last_seen_at,
+        "browser": session.browser,
     }
+
+
+def _session_of(row: Any) -> Session:
+    return Session(row.token_hash, row.user_id, row.created_at, row.last_seen_at, row.browser)
 
 
 class SqlLinks:
@@ -149,6 +181,16 @@ class SqlLinks:
     def remove(self, purpose: LinkPurpose, user_id: UUID | None) -> None:
         theirs = links.c.user_id.is_(None) if user_id is None else links.c.user_id == user_id
         self._rows.connection.execute(links.delete().where(links.c.purpose == purpose.value, theirs))
+
+    def invitations(self, organization_id: UUID) -> list[OneTimeLink]:
+        mine = select(links).where(links.c.organization_id == organization_id)
+        recent = links.c.created_at.desc(), links.c.token_hash
+        return [_link_of(row) for row in self._rows.all(mine.order_by(*recent))]
+
+    def withdraw(self, organization_id: UUID, user_id: UUID, purpose: LinkPurpose | None = None) -> None:
+        theirs = and_(links.c.organization_id == organization_id, links.c.user_id == user_id)
+        such = links.delete().where(theirs)
+        self._rows.connection.execute(such.where(links.c.purpose == purpose.value) if purpose else such)
 
 
 def _link_values(link: OneTimeLink) -> Values:

@@ -8,7 +8,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from lathe.adapters.ui import builds, projects, queue, releases, settings
+from lathe.adapters.ui import (
+    audit,
+    builds,
+    connect,
+    live,
+    members,
+    offers,
+    profile,
+    projects,
+    queue,
+    release,
+    releases,
+    settings,
+    several,
+)
 from lathe.adapters.ui.account import Account
 from lathe.adapters.ui.errors import error_page
 from lathe.adapters.ui.routing import Pages
@@ -27,30 +41,53 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
     """Return the routes of all pages and of the files that they load."""
     pages = Pages(parts)
     get, post, admin = pages.get, pages.post, Role.ADMIN
+    throttle = throttle or LoginThrottle()
+    streams = live.Live()
     return [
-        *Account(parts, throttle or LoginThrottle()).routes(),
+        *Account(parts, throttle).routes(),
+        get("/live", streams.stream),
+        get("/live/poll", live.poll),
+        get("/live/decisions", live.decisions),
         get("/releases", releases.releases_page),
         post("/releases", releases.create_release),
-        get("/releases/{id:uuid}", releases.release_page),
-        post("/releases/{id:uuid}", releases.change_release),
-        post("/releases/{id:uuid}/state", releases.change_state),
+        get("/releases/{id:uuid}", release.release_page),
+        post("/releases/{id:uuid}", release.change_release),
+        post("/releases/{id:uuid}/state", release.change_state),
+        get("/releases/queue", releases.queue_section),
+        post("/queue/several", several.decide_several),
+        post("/queue/offer", offers.file_offered),
         get("/queue/{id:uuid}", queue.entry_page),
         post("/queue/{id:uuid}/assign", queue.assign),
         post("/queue/{id:uuid}/project", queue.select_project),
         post("/queue/{id:uuid}/create-project", queue.create_project),
+        post("/queue/{id:uuid}/create-release", queue.create_release),
         post("/queue/{id:uuid}/reject", queue.reject),
         post("/queue/{id:uuid}/undo", queue.undo),
         get("/builds/{id:uuid}", builds.build_page),
         post("/builds/{id:uuid}/move", builds.move),
         post("/builds/{id:uuid}/requeue", builds.requeue),
+        *connect.routes(pages),
         get("/projects", projects.projects_page),
         post("/projects", projects.create_project),
         get("/projects/{id:uuid}", projects.project_page),
         post("/projects/{id:uuid}", projects.change_project),
+        post("/projects/{id:uuid}/archive", projects.archive),
+        post("/projects/{id:uuid}/restore", projects.restore),
         post("/projects/{id:uuid}/releases", projects.create_release),
         post("/projects/{id:uuid}/repositories", projects.add_repository),
         post("/projects/{id:uuid}/repositories/{repository_id:uuid}/remove", projects.remove_repository),
+        get("/profile", profile.profile_page),
+        post("/profile", profile.change_profile, Role.VIEWER),
+        post("/profile/password", profile.PasswordChange(throttle).change_password, Role.VIEWER),
+        post("/profile/sessions/end", profile.end_session, Role.VIEWER),
+        post("/profile/sessions/end-others", profile.end_other_sessions, Role.VIEWER),
         get("/settings", settings.settings),
+        get("/settings/members", members.members_page),
+        post("/settings/members", members.invite, admin),
+        post("/settings/members/{id:uuid}/role", members.change_role, admin),
+        post("/settings/members/{id:uuid}/remove", members.remove, admin),
+        post("/settings/members/{id:uuid}/withdraw", members.withdraw, admin),
+        get("/settings/audit", audit.audit_page),
         get("/settings/organization", settings.organization_page),
         post("/settings/organization", settings.change_organization, admin),
         get("/settings/keys", settings.keys_page),

@@ -13,9 +13,10 @@ from starlette.routing import BaseRoute, Route
 
 from lathe.adapters.ui.contexts import Context, Frame, JoinPage, LoginPage, MessagePage, Notice, PasswordPage, SetupPage
 from lathe.adapters.ui.flash import Flash, drop_flash, flash_of, leave_flash
-from lathe.adapters.ui.forms import Form, Tried, read_form
+from lathe.adapters.ui.forms import Form, Tried, read_form, without_passwords
 from lathe.adapters.ui.routing import to_login
 from lathe.adapters.ui.visit import answer, base_of, carried_out
+from lathe.adapters.ui.words import browser_name
 from lathe.adapters.web.client_address import client_address
 from lathe.adapters.web.csrf import FIELD, form_token, must_be_our_form, must_carry_token
 from lathe.adapters.web.sessions import begin_session, end_session, session_token, viewer_of
@@ -117,11 +118,12 @@ class Account:
                 email=form.text("email"),
                 name=form.text("name"),
                 password=form.text("password"),
+                browser=_browser(request),
             )
             return self._inside(request, f"{base_of(organization)}/releases", token)
 
         def again(tried: Tried, notice: Notice | None) -> Context:
-            return SetupPage(frame=Frame(title="Set up", notice=notice), tried=_without_password(tried))
+            return SetupPage(frame=Frame(title="Set up", notice=notice), tried=without_passwords(tried))
 
         return carried_out("setup", form, act, again)
 
@@ -133,8 +135,10 @@ class Account:
         self, request: Request, tried: Tried | None = None, notice: Notice | None = None
     ) -> PasswordPage:
         link = login.look_at_link(self._parts.store, _token(request), LinkPurpose.PASSWORD)
-        page = PasswordPage(frame=Frame(title="Set a password", notice=notice), email=link.email or "")
-        return evolve(page, tried=_without_password(tried)) if tried else page
+        title = f"Join {link.organization}" if link.organization else "Set a password"
+        frame = Frame(title=title, notice=notice)
+        page = PasswordPage(frame=frame, email=link.email or "", organization=link.organization)
+        return evolve(page, tried=without_passwords(tried)) if tried else page
 
     def set_password(self, request: Request, form: Form) -> Response:
         """Set the password; the person is logged in, and every older session ends."""
@@ -149,6 +153,7 @@ class Account:
                 _token(request),
                 name=form.text("name").strip() or None,
                 password=form.text("password"),
+                browser=_browser(request),
             )
             response = self._inside(request, "/", token)
             leave_flash(response, parts, Flash("password_set"))
@@ -179,7 +184,9 @@ class Account:
             return to_login(request.url.path)
         viewer, token = found
         must_carry_token(form.text(FIELD), token)
-        organization, fresh = login.join(self._parts.store, self._parts.ids, viewer, _token(request))
+        organization, fresh = login.join(
+            self._parts.store, self._parts.ids, viewer, _token(request), browser=_browser(request)
+        )
         response = RedirectResponse(f"{base_of(organization)}/releases", 303)
         begin_session(response, self._parts, fresh)
         leave_flash(response, self._parts, Flash("joined"))
@@ -205,7 +212,8 @@ class Account:
         known = "" if text_fault(email, "/email", 254, empty=True) else email
         try:
             self._throttle.spend(email, self._address(request))
-            token = login.login(self._parts.store, self._parts.ids, self._parts.hasher, known, form.text("password"))
+            parts, password = self._parts, form.text("password")
+            token = login.login(parts.store, parts.ids, parts.hasher, known, password, browser=_browser(request))
         except Unauthenticated as error:
             return self._login_again(form, then, error, 401)
         except RateLimited as error:
@@ -216,11 +224,11 @@ class Account:
 
     def _login_again(self, form: Form, then: str | None, error: LatheError, status: int) -> Response:
         frame = Frame(title="Log in", notice=Notice(f"{error.detail.rstrip('.')}.", "bad"))
-        return answer(LoginPage(frame=frame, next=then or "", tried=_without_password(Tried("login", form))), status)
+        return answer(LoginPage(frame=frame, next=then or "", tried=without_passwords(Tried("login", form))), status)
 
     def log_in_by_link(self, request: Request) -> Response:
         """Log in with a link that was made for that: the demo's."""
-        token = login.login_by_link(self._parts.store, self._parts.ids, _token(request))
+        token = login.login_by_link(self._parts.store, self._parts.ids, _token(request), browser=_browser(request))
         return self._inside(request, "/", token)
 
     def log_out(self, request: Request, form: Form) -> Response:
@@ -251,10 +259,5 @@ def _token(request: Request) -> str:
     return str(request.path_params["token"])
 
 
-def _address(request: Request) -> str | None:
-    return request.client.host if request.client else None
-
-
-def _without_password(tried: Tried) -> Tried:
-    """A password is never sent back to a browser."""
-    return evolve(tried, typed=Form({name: typed for name, typed in tried.typed.fields.items() if name != "password"}))
+def _browser(request: Request) -> str | None:
+    return browser_name(request.headers.get("user-agent"))

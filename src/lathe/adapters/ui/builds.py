@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lathe.adapters.ui import contexts
+from lathe.adapters.ui import product_contexts
 from lathe.adapters.ui.contexts import Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.queue import by_project
+from lathe.adapters.ui.releases import by_project
 from lathe.adapters.ui.visit import Visit, carried_out
-from lathe.application import queries, triage
+from lathe.application import build_page as build_pages
+from lathe.application import triage
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 
-def build_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> contexts.BuildPage:
+def build_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> product_contexts.BuildPage:
     """Show a build."""
-    page = queries.build_page(visit.store, visit.org, visit.id())
+    page = build_pages.build_page(visit.store, visit.org, visit.id())
     name = page.view.build.facts.name
     elsewhere = [(release, project) for release, project in page.releases if release.id != page.view.release.id]
-    return contexts.BuildPage(
+    return product_contexts.BuildPage(
         frame=visit.frame(name, "releases", notice, name=name),
         tried=tried,
         view=page.view,
         releases=by_project(elsewhere, page.view.project),
         deliveries=page.deliveries,
+        credentials=page.credentials,
+        history=page.history,
         now=page.now,
     )
 

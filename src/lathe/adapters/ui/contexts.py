@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
 from uuid import UUID
 
-from attrs import frozen
+from attrs import Factory, frozen
 
+from lathe.adapters.ui.charts import AgeChart, BuildChart
 from lathe.adapters.ui.forms import NOTHING_TRIED, Tried
+from lathe.application.bulk import Refusal
+from lathe.application.connecting import FirstSteps
+from lathe.application.home import ActiveRelease
 from lathe.application.intake import BuildView, EntryView
-from lathe.application.projects import ProjectView
-from lathe.application.queries import ActiveRelease
+from lathe.application.members import Invitation, Invited
+from lathe.application.today import PlacedToday
 from lathe.domain.api_key import ApiKey
+from lathe.domain.audit import AuditEvent
 from lathe.domain.delivery import Delivery
 from lathe.domain.hook import Hook
-from lathe.domain.organization import Organization, Role
+from lathe.domain.organization import Member, Organization, Preferences, Role, User
 from lathe.domain.project import Project
 from lathe.domain.release import Release
+from lathe.domain.session import Session
+from lathe.domain.steps import Candidate
+
+WARNED_BEFORE: Final = timedelta(days=14)
+"""How long before its end a key is warned of."""
 
 
 @frozen
@@ -53,13 +63,18 @@ class Inside:
 
 @frozen
 class Frame:
-    """What stands around every page. ``section`` is the part of the main navigation that is open."""
+    """What stands around every page. ``section`` is the part of the main navigation that is open.
+
+    ``mark`` is where the feed of changes goes on for this page. ``preferences`` are the person's.
+    """
 
     title: str
     section: str = ""
     notice: Notice | None = None
     csrf: str = ""
     inside: Inside | None = None
+    mark: str = ""
+    preferences: Preferences = Factory(Preferences)
 
 
 @frozen(kw_only=True)
@@ -106,10 +121,11 @@ class SetupPage(Context):
 
 @frozen(kw_only=True)
 class PasswordPage(Context):
-    """Set the password of an account."""
+    """Set the password of an account; ``organization`` is what it was invited to, where it is new."""
 
     template = "password.html"
     email: str
+    organization: str | None = None
 
 
 @frozen(kw_only=True)
@@ -138,35 +154,71 @@ class MessagePage(Context):
 
 
 @frozen
+class Option:
+    """A project that an ambiguous build could belong to, and the release that it would go to there, if any takes it."""
+
+    project: Candidate
+    release: Release | None
+
+
+@frozen
 class QueueRow:
-    """A waiting build; ``releases`` are the active ones of its project, the suggested one first."""
+    """A waiting build; ``releases`` are the active ones of its project, the suggested one first.
+
+    ``touched``: it was decided about just before; ``opened``: its project was chosen just before, the choice of a
+    release comes next.
+    """
 
     view: EntryView
     releases: tuple[Release, ...]
+    options: tuple[Option, ...] = ()
     touched: bool = False
+    opened: bool = False
 
 
 @frozen(kw_only=True)
-class ReleasesPage(Context):
-    """The home page. ``rows`` begin behind the place ``after``; ``older`` is the query of the address they go on at.
+class QueueSection(Context):
+    """The Build Queue by itself, as it is fetched to be put into an open page.
 
-    ``planned`` and ``closed`` are folded, and without the oldest where there are ``more_inactive``.
+    ``rows`` begin behind the place ``after``; ``older`` is the query of the address they go on at, ``here`` that of
+    this part of the list. ``releases`` are all active ones by project. ``missed`` are those of several builds that
+    could not be decided about just before. ``first_steps`` are shown as long as there is nothing.
     """
 
-    template = "releases.html"
+    template = "queue.html"
     rows: list[QueueRow]
     after: str
     older: str | None
+    here: str
+    q: str
+    project: Project | None
     pending: int
     oldest: datetime | None
+    ages: AgeChart | None
     decided: list[EntryView]
+    offer: list[PlacedToday]
+    projects: list[Project]
+    releases: list[tuple[Project, list[Release]]]
+    last_build: BuildView | None
+    first_steps: FirstSteps | None = None
+    missed: tuple[Refusal, ...] = ()
+    now: datetime
+
+    @property
+    def filtered(self) -> bool:
+        """Whether waiting builds are left out."""
+        return bool(self.q or self.project)
+
+
+@frozen(kw_only=True)
+class ReleasesPage(QueueSection):
+    """The home page. ``planned`` and ``closed`` are folded, without the oldest where there are ``more_inactive``."""
+
+    template = "releases.html"
     active: list[ActiveRelease]
     planned: list[tuple[Release, Project]]
     closed: list[tuple[Release, Project]]
     more_inactive: bool
-    projects: list[Project]
-    last_build: BuildView | None
-    now: datetime
 
 
 @frozen(kw_only=True)
@@ -182,25 +234,17 @@ class EntryPage(Context):
 
 
 @frozen(kw_only=True)
-class BuildPage(Context):
-    """One build."""
-
-    template = "build.html"
-    view: BuildView
-    releases: list[tuple[Project, list[Release]]]
-    deliveries: list[Delivery]
-    now: datetime
-
-
-@frozen(kw_only=True)
 class ReleasePage(Context):
-    """One release and its builds, filtered."""
+    """One release and its builds, filtered. ``siblings`` are the other active releases of its project."""
 
     template = "release.html"
     release: Release
     project: Project
+    siblings: list[Release]
     builds: list[BuildView]
     count: int
+    chart: BuildChart | None
+    offer: list[PlacedToday]
     branch: str
     source: str
     q: str
@@ -213,26 +257,11 @@ class ReleasePage(Context):
         """Whether something is left out."""
         return bool(self.branch or self.source or self.q)
 
-
-@frozen(kw_only=True)
-class ProjectsPage(Context):
-    """All projects."""
-
-    template = "projects.html"
-    projects: list[ProjectView]
-    older: str | None
-    deep: bool
-    now: datetime
-
-
-@frozen(kw_only=True)
-class ProjectPage(Context):
-    """One project."""
-
-    template = "project.html"
-    view: ProjectView
-    releases: list[Release]
-    now: datetime
+    @property
+    def sources(self) -> list[str]:
+        """The CI systems that reported its builds lately, to filter by; the one that is filtered by is one of them."""
+        known = [one.source for one in self.chart.sources] if self.chart else []
+        return known if not self.source or self.source in known else [*known, self.source]
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -258,16 +287,66 @@ class KeysPage(Context):
     made: ApiKey | None = None
     text: str | None = None
 
+    @property
+    def ending(self) -> list[ApiKey]:
+        """The live keys that end within two weeks, the next one first."""
+        soon = [(key.expires_at, key) for key in self.keys if key.expires_at and key.usable(self.now)]
+        near = [pair for pair in soon if pair[0] - self.now < WARNED_BEFORE]
+        return [key for _, key in sorted(near, key=lambda pair: pair[0])]
+
 
 @frozen(kw_only=True)
 class HooksPage(Context):
-    """Webhooks and how to set one up. ``made`` and ``secret`` are the one that was just created or rotated."""
+    """Webhooks. ``made`` and ``secret`` are the one that was just created or rotated."""
 
     template = "webhooks.html"
     hooks: list[Hook]
     now: datetime
     address: str
-    reachable: bool
     made: Hook | None = None
     secret: str | None = None
     rotated: bool = False
+
+
+@frozen(kw_only=True)
+class MembersPage(Context):
+    """Who is in the organization. ``invited`` and ``link`` are the invitation that was just made, shown once."""
+
+    template = "members.html"
+    members: list[tuple[User, Member]]
+    invitations: list[Invitation]
+    own: UUID
+    now: datetime
+    invited: Invited | None = None
+    link: str | None = None
+
+
+@frozen(kw_only=True)
+class AuditPage(Context):
+    """Who did what, filtered by ``who`` (a member's id or a kind of actor), kind of thing, and day."""
+
+    template = "audit.html"
+    events: list[AuditEvent]
+    members: list[tuple[User, Member]]
+    who: str
+    kind: str
+    day: str
+    older: str | None
+    deep: bool
+    now: datetime
+
+    @property
+    def filtered(self) -> bool:
+        """Whether something is left out."""
+        return bool(self.who or self.kind or self.day)
+
+
+@frozen(kw_only=True)
+class ProfilePage(Context):
+    """The own account. ``current`` is the handle of the session that shows the page."""
+
+    template = "profile.html"
+    user: User
+    sessions: list[Session]
+    current: str
+    now: datetime

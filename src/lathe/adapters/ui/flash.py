@@ -12,6 +12,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.adapters.ui.words import plural
 from lathe.adapters.web.sessions import cookie_name, keep_cookie
 
 if TYPE_CHECKING:
@@ -24,41 +25,61 @@ SENTENCES: Final = {
     "assigned": "{name} is filed under {place}.",
     "selected": "The project of {name} is chosen. It waits for a release now.",
     "rejected": "{name} is rejected.",
+    "several_assigned": "{builds} filed.",
+    "several_selected": "Project chosen for {builds}. Assign them to a release next.",
+    "several_rejected": "{builds} rejected.",
+    "offer_gone": "None of them was filed: others decided meanwhile, or they do not fit any more.",
+    "offer_filed": "{builds} filed by the rules as they are now.",
+    "release_opened": "The release is there, and active. File {name} under it.",
     "undone": "{name} waits in the queue again.",
     "unselected": "The choice of a project for {name} is taken back.",
     "moved": "The build is moved.",
     "requeued": "{name} was sent back and waits in the queue again.",
     "release_made": "Release {name} is there.",
+    "release_made_first": "The release is there. The next step: let your CI report its builds.",
     "release_changed": "The release is saved.",
     "release_active": "The release is active: builds are filed under it now.",
     "release_closed": "The release is closed: it takes no more builds.",
     "project_made": "The project is there. Add its repositories and a first release.",
     "project_changed": "The project is saved.",
+    "project_archived": "The project is archived. Lists leave it out; its builds and releases stay.",
+    "project_restored": "The project is in use again. Activate a release for its builds to be filed.",
     "repository_added": "The repository belongs to this project now.",
     "repository_removed": "The repository does not belong to this project any more. Its builds stay.",
     "organization_changed": "The organization is saved.",
     "key_changed": "The key is saved.",
     "key_revoked": "The key is revoked. No request with it is taken any more.",
     "hook_revoked": "The webhook is revoked. Nothing that is sent to its address is taken any more.",
+    "invitation_withdrawn": "The invitation is taken back. Its link leads nowhere any more.",
+    "role_changed": "The role is changed. The person logs in again to work with it.",
+    "member_removed": "The person is not a member any more, and is logged out everywhere.",
+    "profile_saved": "Saved.",
+    "password_changed": "The password is changed. Every other browser is logged out.",
+    "session_ended": "That browser is logged out.",
+    "sessions_ended": "Every other browser is logged out.",
     "joined": "Welcome. You are a member now.",
     "logged_out": "You are logged out.",
     "password_set": "The password is set, and you are logged in.",
 }
 
 _SECONDS = 60
-_SHAPE = re.compile(r"([a-z_]{1,40})(?:\.([0-9a-f-]{36}))?")
+_SHAPE = re.compile(r"([a-z_]{1,40})(?:\.([0-9a-f-]{36}))?(?:\+([0-9]{1,4}))?")
 
 
 @frozen
 class Flash:
-    """What was done, and to what."""
+    """What was done, and to what, or to how many builds."""
 
     code: str
     subject: UUID | None = None
+    count: int = 0
 
     def sentence(self, name: str | None = None, place: str | None = None) -> str:
         """Return the line to show; names are isolated, so that their direction does not turn the sentence around."""
-        return SENTENCES[self.code].format(name=_isolated(name) or "It", place=_isolated(place) or "a release")
+        builds = plural(self.count, "build").capitalize()
+        return SENTENCES[self.code].format(
+            name=_isolated(name) or "It", place=_isolated(place) or "a release", builds=builds
+        )
 
 
 def flash_of(request: Request, parts: Parts) -> Flash | None:
@@ -67,15 +88,16 @@ def flash_of(request: Request, parts: Parts) -> Flash | None:
     if not found or found[1] not in SENTENCES:
         return None
     try:
-        return Flash(found[1], UUID(found[2]) if found[2] else None)
+        return Flash(found[1], UUID(found[2]) if found[2] else None, int(found[3] or 0))
     except ValueError:
         return None
 
 
 def leave_flash(response: Response, parts: Parts, flash: Flash) -> None:
     """Let the next page say what was done."""
-    value = f"{flash.code}.{flash.subject}" if flash.subject else flash.code
-    keep_cookie(response, parts, _name(parts), value, _SECONDS)
+    subject = f".{flash.subject}" if flash.subject else ""
+    count = f"+{flash.count}" if flash.count else ""
+    keep_cookie(response, parts, _name(parts), f"{flash.code}{subject}{count}", _SECONDS)
 
 
 def drop_flash(response: Response, parts: Parts) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 from starlette.exceptions import HTTPException
 
 from lathe.adapters.web.body import BodyLimits, read_body
@@ -51,6 +51,13 @@ class Form:
             return UUID(self.text(name))
         except ValueError:
             raise Invalid(f"choose a {what}", (Fault(f"/{name}", "required", f"choose a {what}"),)) from None
+
+    def ids(self, name: str) -> list[UUID]:
+        """Return the ids of everything that was ticked, each once. Raises Invalid."""
+        try:
+            return list(dict.fromkeys(UUID(one) for one in self.many(name)))
+        except ValueError:
+            raise Invalid("choose among those that are shown") from None
 
     def choice(self, name: str, kind: type[E]) -> E:
         """Return one of the values of ``kind``. Raises Invalid."""
@@ -102,6 +109,12 @@ def tried(form: str, typed: Form, error: Invalid) -> Tried:
     for fault in error.faults:
         errors.setdefault(fault.pointer.split("/")[1] if "/" in fault.pointer else "", fault.detail)
     return Tried(form, typed, errors)
+
+
+def without_passwords(tried: Tried) -> Tried:
+    """Return the form without its passwords, which are never sent back to a browser."""
+    typed = {name: values for name, values in tried.typed.fields.items() if name not in ("password", "present")}
+    return evolve(tried, typed=Form(typed))
 
 
 async def read_form(request: Request) -> Form:

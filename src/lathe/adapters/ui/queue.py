@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from lathe.adapters.ui import contexts
 from lathe.adapters.ui.contexts import Context, Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.releases import queue_row, releases_page
+from lathe.adapters.ui.releases import by_project, part_of_queue, queue_row, releases_page
 from lathe.adapters.ui.visit import Visit, carried_out
-from lathe.application import queries, triage
-from lathe.domain.project import Project
+from lathe.application import queries, releases, triage
+from lathe.domain.errors import Conflict
 from lathe.domain.queue_entry import EntryStatus, RejectReason
-from lathe.domain.release import Release
+from lathe.domain.release import ReleaseState
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -33,14 +32,6 @@ def entry_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None
         deliveries=page.deliveries,
         now=page.now,
     )
-
-
-def by_project(pairs: list[tuple[Release, Project]], first: Project | None) -> list[tuple[Project, list[Release]]]:
-    """Group active releases by project, those of ``first`` before the others."""
-    groups: dict[Project, list[Release]] = {}
-    for release, project in pairs:
-        groups.setdefault(project, []).append(release)
-    return sorted(groups.items(), key=lambda group: group[0] != first)
 
 
 def assign(visit: Visit, form: Form) -> Response:
@@ -87,6 +78,20 @@ def create_project(visit: Visit, form: Form) -> Response:
     return _decided(visit, form, "create-project", act)
 
 
+def create_release(visit: Visit, form: Form) -> Response:
+    """Create an active release of the entry's project, which has none; filing the entry under it comes next."""
+
+    def act() -> Response:
+        view = queries.entry(visit.store, visit.org, visit.id())
+        if view.project is None:
+            raise Conflict("this build has no project yet; select one first", code="no_project")
+        name, state = form.text("name"), ReleaseState.ACTIVE
+        releases.create(visit.store, visit.parts.ids, visit.caller, view.project.id, name, state=state)
+        return _back(visit, form, "release_opened")
+
+    return _decided(visit, form, "create-release", act)
+
+
 def reject(visit: Visit, form: Form) -> Response:
     """Reject the entry."""
 
@@ -122,8 +127,7 @@ def _back(visit: Visit, form: Form, code: str) -> Response:
     """Go back to the page that the form was on: of the list, to the same part."""
     if not _from_list(form):
         return visit.go(f"/queue/{visit.id()}", code, visit.id())
-    after = visit.request.query_params.get("after")
-    return visit.go("/releases" + (f"?{urlencode({'after': after})}" if after else ""), code, visit.id())
+    return visit.go(f"/releases{part_of_queue(visit)}", code, visit.id())
 
 
 def _from_list(form: Form) -> bool:

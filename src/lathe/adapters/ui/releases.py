@@ -1,57 +1,115 @@
-"""The Releases page, home: the Build Queue, and every release with its newest builds; and the page of one release."""
+"""The Releases page, home: the Build Queue, and every release with its newest builds."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from lathe.adapters.ui import contexts
-from lathe.adapters.ui.contexts import Notice, QueueRow
+from lathe.adapters.ui.charts import age_chart
+from lathe.adapters.ui.contexts import Notice, Option, QueueRow
 from lathe.adapters.ui.flash import Flash
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.visit import Visit, carried_out
-from lathe.application import queries, releases
+from lathe.adapters.ui.places import older, place, searched
+from lathe.adapters.ui.visit import Visit, answer, carried_out
+from lathe.application import connecting, home, releases
+from lathe.application.bulk import Refusal
+from lathe.application.home import QueueView
 from lathe.application.intake import EntryView
-from lathe.application.lists import BuildFilter, Place
-from lathe.domain.errors import NotFound
-from lathe.domain.release import Release, ReleaseState
-from lathe.domain.text import NAME_LIMIT, text_fault
+from lathe.application.lists import EntryFilter
+from lathe.application.queries import COUNTED_TO
+from lathe.domain.project import Project
+from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.release import Release, ReleaseState, choose_release
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-BUILDS_SHOWN = 50
+PART: Final = ("q", "project", "after")
+"""What the address says of the part of the queue that is shown."""
 
 
-def releases_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> contexts.ReleasesPage:
-    """Show the Releases page."""
-    after = visit.request.query_params.get("after", "")
-    page = queries.releases_page(visit.store, visit.org, place(after))
-    flash = visit.flash
-    subject = flash.subject if flash and not tried.form else None
-    touched = next((view for view in (*page.queue.rows, *page.decided) if view.entry.id == subject), None)
-    if notice is None and flash:
-        notice = done(flash, touched)
-    active = [one.release for one in page.active]
+def releases_page(
+    visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None, missed: tuple[Refusal, ...] = ()
+) -> contexts.ReleasesPage:
+    """Show the Releases page. ``missed`` are those of several builds that could not be decided about just before."""
+    page = home.releases_page(visit.store, visit.org, _wanted(visit), place(_asked(visit, "after")))
+    flash = visit.flash if notice is None and not tried.form else None
+    subject = flash.subject if flash else None
+    shown = (*page.queue.page.rows, *page.queue.decided)
+    if flash:
+        notice = done(flash, next((view for view in shown if view.entry.id == subject), None))
     return contexts.ReleasesPage(
+        **_section(visit, page.queue, subject, opened=bool(flash and flash.code in OPENS_THE_CHOICE)),
         frame=visit.frame("Releases", "releases", notice),
         tried=tried,
-        rows=[queue_row(view, active, subject) for view in page.queue.rows],
-        after=after,
-        older=older(page.queue.next, {}),
-        pending=page.pending,
-        oldest=page.oldest_pending,
-        decided=page.decided,
+        missed=missed,
         active=page.active,
         planned=[pair for pair in page.inactive if pair[0].state is ReleaseState.PLANNED],
         closed=[pair for pair in page.inactive if pair[0].state is ReleaseState.CLOSED],
         more_inactive=page.more_inactive,
-        projects=page.projects,
-        last_build=page.last_build,
-        now=page.now,
     )
+
+
+def queue_section(visit: Visit) -> Response:
+    """Answer with the Build Queue alone, for a page that is open. What was done is told by the next whole page."""
+    view = home.queue(visit.store, visit.org, _wanted(visit), place(_asked(visit, "after")))
+    section = contexts.QueueSection(**_section(visit, view), frame=visit.frame("Build Queue", "releases"))
+    return answer(section)
+
+
+OPENS_THE_CHOICE: Final = frozenset({"selected", "release_opened"})
+
+
+def _section(visit: Visit, view: QueueView, subject: UUID | None = None, *, opened: bool = False) -> dict[str, Any]:
+    """Return what the Build Queue shows, as both of its contexts take it."""
+    listed = {name: text for name in ("q", "project") if (text := _asked(visit, name))}
+    wanted = _wanted(visit)
+    return {
+        "rows": [queue_row(one, view.active, subject, opened=opened) for one in view.page.rows],
+        "after": _asked(visit, "after"),
+        "older": older(view.page.next, listed),
+        "here": part_of_queue(visit),
+        "q": wanted.q or "",
+        "project": next((one for one in view.projects if one.id == wanted.project_id), None),
+        "pending": view.pending,
+        "oldest": view.oldest,
+        "ages": age_chart(view.since, view.now, COUNTED_TO),
+        "decided": view.decided,
+        "offer": view.offered,
+        "projects": view.projects,
+        "releases": by_project(
+            (r, project) for project in view.projects for r in view.active if r.project_id == project.id
+        ),
+        "last_build": view.last_build,
+        "first_steps": connecting.first_steps(visit.store, visit.org) if _nothing_yet(view) else None,
+        "now": view.now,
+    }
+
+
+def _nothing_yet(view: QueueView) -> bool:
+    return not (view.last_build or view.pending or view.decided)
+
+
+def part_of_queue(visit: Visit) -> str:
+    """Return the query of the part of the queue that is shown, or that a form was on: its address carries it along."""
+    asked = {name: text for name in PART if (text := _asked(visit, name))}
+    return f"?{urlencode(asked)}" if asked else ""
+
+
+def _asked(visit: Visit, name: str) -> str:
+    return searched(visit.request.query_params.get(name, ""))
+
+
+def _wanted(visit: Visit) -> EntryFilter:
+    """Return what the address asks for; a project that is none finds everything, not an error."""
+    try:
+        project_id = UUID(_asked(visit, "project"))
+    except ValueError:
+        project_id = None
+    return EntryFilter(EntryStatus.PENDING, project_id=project_id, q=_asked(visit, "q") or None)
 
 
 def done(flash: Flash, view: EntryView | None) -> Notice:
@@ -59,18 +117,33 @@ def done(flash: Flash, view: EntryView | None) -> Notice:
     if view is None:
         return Notice(flash.sentence())
     assignment = view.entry.assignment
-    place = f"{view.project.name} {assignment.release_name}" if view.project and assignment else None
+    where = f"{view.project.name} {assignment.release_name}" if view.project and assignment else None
     undo = view.entry.id if flash.code in ("assigned", "rejected") else None
-    return Notice(flash.sentence(view.entry.facts.name, place), undo=undo)
+    return Notice(flash.sentence(view.entry.facts.name, where), undo=undo)
 
 
-def queue_row(view: EntryView, active: list[Release], subject: UUID | None = None) -> QueueRow:
+def queue_row(view: EntryView, active: list[Release], subject: UUID | None = None, *, opened: bool = False) -> QueueRow:
     """Return an entry with the active releases of its project, the suggested one first."""
     theirs = [release for release in active if view.project and release.project_id == view.project.id]
-    suggested = view.suggested_release
+    suggested, facts = view.suggested_release, view.entry.facts
     if suggested:
         theirs.sort(key=lambda release: release.id != suggested.id)
-    return QueueRow(view, tuple(theirs), touched=view.entry.id == subject)
+    options = []
+    for one in view.entry.candidates if view.project is None else ():
+        choice = choose_release((r for r in active if r.project_id == one.id), facts.branch, facts.tag)
+        options.append(Option(one, choice.release if choice else None))
+    touched = view.entry.id == subject
+    return QueueRow(view, tuple(theirs), tuple(options), touched=touched, opened=touched and opened)
+
+
+def by_project(
+    pairs: Iterable[tuple[Release, Project]], first: Project | None = None
+) -> list[tuple[Project, list[Release]]]:
+    """Group active releases by project, those of ``first`` before the others."""
+    groups: dict[Project, list[Release]] = {}
+    for release, project in pairs:
+        groups.setdefault(project, []).append(release)
+    return sorted(groups.items(), key=lambda group: group[0] != first)
 
 
 def create_release(visit: Visit, form: Form) -> Response:
@@ -95,82 +168,3 @@ def create_from(visit: Visit, form: Form, project_id: UUID) -> Release:
         state=form.choice("state", ReleaseState),
         branch_patterns=form.lines("branch_patterns"),
     )
-
-
-def release_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> contexts.ReleasePage:
-    """Show a release with its builds, filtered as the address says."""
-    asked = {name: _searched(visit.request.query_params.get(name, "")) for name in ("branch", "source", "q")}
-    after = place(visit.request.query_params.get("after"))
-    wanted = BuildFilter(branch=asked["branch"] or None, source=asked["source"] or None, q=asked["q"] or None)
-    page = queries.release_page(visit.store, visit.org, visit.id(), wanted=wanted, limit=BUILDS_SHOWN, after=after)
-    title = f"{page.project.name} {page.release.name}"
-    filters = {name: value for name, value in asked.items() if value}
-    return contexts.ReleasePage(
-        frame=visit.frame(title, "releases", notice, name=page.release.name),
-        tried=tried,
-        release=page.release,
-        project=page.project,
-        builds=page.builds.rows,
-        count=page.count,
-        branch=asked["branch"],
-        source=asked["source"],
-        q=asked["q"],
-        older=older(page.builds.next, filters),
-        deep=after is not None,
-        now=page.now,
-    )
-
-
-def change_release(visit: Visit, form: Form) -> Response:
-    """Rename a release, or let other branches feed it."""
-
-    def act() -> Response:
-        releases.change(
-            visit.store,
-            visit.caller,
-            visit.id(),
-            name=form.text("name"),
-            branch_patterns=form.lines("branch_patterns"),
-        )
-        return visit.go(f"/releases/{visit.id()}", "release_changed")
-
-    return carried_out("release", form, act, lambda tried, notice: release_page(visit, tried, notice))
-
-
-def change_state(visit: Visit, form: Form) -> Response:
-    """Activate, close or reopen a release."""
-
-    def act() -> Response:
-        state = form.choice("state", ReleaseState)
-        releases.change(visit.store, visit.caller, visit.id(), state=state)
-        code = {ReleaseState.ACTIVE: "release_active", ReleaseState.CLOSED: "release_closed"}.get(state)
-        return visit.go(f"/releases/{visit.id()}", code or "release_changed")
-
-    return carried_out("state", form, act, lambda tried, notice: release_page(visit, tried, notice))
-
-
-def older(next_place: Place | None, filters: dict[str, str]) -> str | None:
-    """Return the query of the address where a list goes on, None at its end."""
-    if next_place is None:
-        return None
-    return "?" + urlencode({**filters, "after": f"{next_place.created_at.isoformat()}~{next_place.id}"})
-
-
-def place(text: str | None) -> Place | None:
-    """Return the place in a list that an address names. Raises NotFound where it names none."""
-    if not text:
-        return None
-    time, _, row = text.partition("~")
-    try:
-        parsed = Place(datetime.fromisoformat(time), UUID(row))
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.created_at.tzinfo is None:
-        raise NotFound("This list has no such place. Begin at its top.")
-    return parsed
-
-
-def _searched(text: str) -> str:
-    """Return what a filter looks for; what no stored text can be finds everything, not an error."""
-    text = text.strip()
-    return "" if text_fault(text, "", NAME_LIMIT, empty=True) else text

@@ -79,7 +79,9 @@ class Pages:
         if form is not None:
             must_carry_token(form.text(FIELD), token)
         organization, member = viewer.membership(request.path_params["slug"])
-        visit = Visit(request, self._parts, viewer, token, organization, member)
+        # Before anything is read to be shown: what changes meanwhile is then told too often, never not at all.
+        mark = "" if form is not None else self._parts.feed.mark(organization.id)
+        visit = Visit(request, self._parts, viewer, token, organization, member, mark)
         request.state.visit = visit  # an error page keeps the frame
         return visit
 

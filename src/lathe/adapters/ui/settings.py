@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit
 
 from starlette.responses import RedirectResponse
 
@@ -73,11 +72,12 @@ def keys_page(
     visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None, made: Made | None = None
 ) -> contexts.KeysPage:
     """Show the API keys; ``made`` is the one that was just created, whose text is shown this once."""
+    now = visit.now
     return contexts.KeysPage(
         frame=visit.frame("API Keys", "settings", notice),
         tried=tried,
-        keys=keys.listed(visit.store, visit.org),
-        now=visit.now,
+        keys=sorted(keys.listed(visit.store, visit.org), key=lambda key: not key.usable(now)),
+        now=now,
         address=visit.address,
         made=made[0] if made else None,
         text=made[1] if made else None,
@@ -149,10 +149,9 @@ def hooks_page(
     return contexts.HooksPage(
         frame=visit.frame("Webhooks", "settings", notice),
         tried=tried,
-        hooks=hooks.listed(visit.store, visit.org),
+        hooks=sorted(hooks.listed(visit.store, visit.org), key=lambda hook: not hook.live()),
         now=visit.now,
         address=visit.address,
-        reachable=urlsplit(visit.address).hostname not in ("127.0.0.1", "localhost", "::1"),
         made=made[0] if made else None,
         secret=made[1] if made else None,
         rotated=rotated,

@@ -12,9 +12,10 @@ from attrs import frozen
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lathe.adapters.ui import words
-from lathe.adapters.ui.snippet import pipeline_step
+from lathe.adapters.ui.ci import marked
+from lathe.adapters.ui.explaining import ANSWERS, DONE_TO_IT, explained, filed_by_rules
 from lathe.domain.api_key import Scope
-from lathe.domain.organization import Role
+from lathe.domain.organization import Role, Theme
 from lathe.domain.text import web_link
 
 STATIC: Final = "/static"
@@ -69,17 +70,27 @@ def environment() -> Environment:
         result=words.result_name,
         short=words.short_commit,
         web_link=web_link,
+        fits=words.pattern_fits,
+        marked=marked,
+        explained=explained,
+        filed_by_rules=filed_by_rules,
     )
     made.globals.update(
         static=static,
-        snippet=pipeline_step,
         commit_link=words.commit_link,
         project_name_for=words.project_name_for,
         SCOPES=words.SCOPES,
+        ROLES=words.ROLES,
+        ACTIONS=words.ACTIONS,
+        SUBJECTS=words.SUBJECTS,
+        SUBJECT_KINDS=words.SUBJECT_KINDS,
+        Theme=Theme,
         REJECT_REASONS=words.REJECT_REASONS,
         CREDENTIALS=words.CREDENTIALS,
         GOOD_RESULTS=words.GOOD_RESULTS,
         OPEN_RESULTS=words.OPEN_RESULTS,
+        ANSWERS=ANSWERS,
+        DONE_TO_IT=DONE_TO_IT,
         Scope=Scope,
         Role=Role,
     )

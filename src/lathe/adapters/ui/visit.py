@@ -42,7 +42,7 @@ def answer(context: Context, status: int = 200) -> HTMLResponse:
 
 @frozen
 class Visit:
-    """A person in an organization, and what the person asks for."""
+    """A person in an organization, and what the person asks for. ``mark`` is where the feed of changes goes on."""
 
     request: Request
     parts: Parts
@@ -50,6 +50,7 @@ class Visit:
     session_token: str
     organization: Organization
     member: Member
+    mark: str = ""
 
     @property
     def store(self) -> Store:
@@ -103,6 +104,8 @@ class Visit:
             notice=notice,
             csrf=form_token(self.session_token),
             inside=self.inside,
+            mark=self.mark,
+            preferences=self.viewer.user.preferences,
         )
 
     @property
@@ -112,11 +115,11 @@ class Visit:
         user = self.viewer.user
         return Inside(self.organization.name, self.base, user.name, user.email, self.member.role, others)
 
-    def go(self, path: str, code: str | None = None, subject: UUID | None = None) -> Response:
+    def go(self, path: str, code: str | None = None, subject: UUID | None = None, *, count: int = 0) -> Response:
         """Send the browser to a page of the organization, which says what was done."""
         response = RedirectResponse(f"{self.base}{path}", 303)
         if code:
-            leave_flash(response, self.parts, Flash(code, subject))
+            leave_flash(response, self.parts, Flash(code, subject, count))
         return response
 
 

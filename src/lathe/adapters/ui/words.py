@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lathe.domain.api_key import Scope
+from lathe.domain.audit import Action, SubjectKind
 from lathe.domain.build_report import BuildFacts
 from lathe.domain.delivery import CredentialKind
+from lathe.domain.organization import Role
 from lathe.domain.queue_entry import RejectReason, age
 from lathe.domain.repo_url import RepoUrl
 
@@ -65,6 +67,74 @@ CREDENTIALS: Final = {
     CredentialKind.HOOK: "Webhook secret",
     CredentialKind.ORGANIZATION: "Organization id",
 }
+
+ROLES: Final = {
+    Role.ADMIN: "Everything: members, keys, webhooks, and all below.",
+    Role.TESTER: "Projects, releases and the Build Queue.",
+    Role.VIEWER: "Reads, and changes nothing.",
+}
+
+ACTIONS: Final = {
+    Action.CREATED: "created",
+    Action.CHANGED: "changed",
+    Action.REMOVED: "removed",
+    Action.REVOKED: "revoked",
+    Action.ROTATED: "made a new secret for",
+    Action.ASSIGNED: "filed",
+    Action.PROJECT_SELECTED: "chose the project of",
+    Action.REJECTED: "rejected",
+    Action.UNDONE: "took back a decision about",
+    Action.MOVED: "moved",
+    Action.SENT_BACK: "sent back",
+    Action.REPOSITORY_ADDED: "added a repository to",
+    Action.REPOSITORY_REMOVED: "removed a repository from",
+    Action.INVITED: "invited",
+    Action.UNINVITED: "took back the invitation of",
+    Action.JOINED: "joined, as",
+    Action.PASSWORD_SET: "set the password of",
+    Action.PASSWORD_LINK_MADE: "made a link that sets the password of",
+}
+
+SUBJECTS: Final = {
+    SubjectKind.ENTRY: ("build", "/queue/{id}"),
+    SubjectKind.BUILD: ("build", "/builds/{id}"),
+    SubjectKind.PROJECT: ("project", "/projects/{id}"),
+    SubjectKind.RELEASE: ("release", "/releases/{id}"),
+    SubjectKind.KEY: ("API key", "/settings/keys"),
+    SubjectKind.HOOK: ("the webhook of", "/settings/webhooks"),
+    SubjectKind.ORGANIZATION: ("organization", "/settings/organization"),
+    SubjectKind.MEMBER: ("", "/settings/members"),
+}
+"""What the audit log calls each kind of thing, and where its page is."""
+
+SUBJECT_KINDS: Final = {
+    SubjectKind.ENTRY: "Build Queue",
+    SubjectKind.BUILD: "Builds",
+    SubjectKind.PROJECT: "Projects",
+    SubjectKind.RELEASE: "Releases",
+    SubjectKind.KEY: "API keys",
+    SubjectKind.HOOK: "Webhooks",
+    SubjectKind.MEMBER: "Members",
+    SubjectKind.ORGANIZATION: "Organization",
+}
+
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 
 _COMMIT_PAGES: Final = {"bitbucket.org": "/commits/", "github.com": "/commit/", "gitlab.com": "/-/commit/"}
 _HEX = re.compile(r"[0-9a-fA-F]{7,64}")
@@ -156,3 +226,23 @@ def project_name_for(url: RepoUrl | None) -> str:
     if url is None:
         return ""
     return re.sub(r"[-_.\s]+", " ", url.slug).strip().capitalize()
+
+
+def browser_name(user_agent: str | None) -> str | None:
+    """Return what people call the browser behind a User-Agent header: ``Firefox on Linux``; None if nobody knows.
+
+    One of a few words, never a part of the header: who logs in decides what stands there.
+    """
+    sent = user_agent or ""
+    browser = next((name for sign, name in _BROWSERS if sign in sent), None)
+    system = next((name for sign, name in _SYSTEMS if sign in sent), None)
+    return f"{browser or 'A browser'} on {system}" if system else browser
+
+
+def pattern_fits(text: str) -> str:
+    """Say in plain words what a branch pattern fits, with an example."""
+    if "*" not in text:
+        return "this very name only"
+    example = re.sub(r"\*", "2", re.sub(r"\*\*+", "a/b", text))
+    reach = "stars, slashes included" if "**" in text else "star, up to the next slash"
+    return f"anything in place of the {reach}, such as {example}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 
-from lathe.application.ports import Ids, Intake, PasswordHasher, ReportParser, SecretBox, Store
+from lathe.application.ports import ChangeFeed, Ids, Intake, PasswordHasher, ReportParser, SecretBox, Store
 from lathe.domain.hook import Provider
 
 
@@ -21,6 +21,7 @@ class Parts:
 
     store: Store
     intake: Intake
+    feed: ChangeFeed
     ids: Ids
     box: SecretBox
     hasher: PasswordHasher

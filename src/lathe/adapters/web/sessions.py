@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lathe.application import login
 from lathe.domain.session import SESSION_LIFE
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from lathe.adapters.web.parts import Parts
     from lathe.application.login import Viewer
+
+AUTOMATIC: Final = "x-lathe-automatic"
+"""The header by which our own script says that nobody pressed anything: such a request does not prolong a session."""
 
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
@@ -35,7 +38,8 @@ def session_token(request: Request, parts: Parts) -> str | None:
 def viewer_of(request: Request, parts: Parts) -> tuple[Viewer, str] | None:
     """Return who is logged in, with the session's token; None if nobody is, or not any more."""
     token = session_token(request, parts)
-    viewer = login.viewer(parts.store, token) if token else None
+    by_hand = AUTOMATIC not in request.headers and request.headers.get("accept") != "text/event-stream"
+    viewer = login.viewer(parts.store, token, prolong=by_hand) if token else None
     return (viewer, token) if viewer and token else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from lathe.application import login, organizations
+from lathe.application import login, members, organizations
+from lathe.application.caller import command_caller
 from lathe.domain.organization import Role
 from lathe.domain.session import LinkPurpose
 from lathe.entrypoints.cli.output import json_option, show
@@ -35,8 +36,9 @@ def create(email: str, org: str, role: str, as_json: bool) -> None:
     """
     with opened() as at:
         organization = organizations.find(at.store, org)
-        user, token, purpose = login.create_user(at.store, at.ids, email, organization.id, Role(role))
-        link = f"{public_address(at)}/{purpose.value}/{token}"
+        invited = members.invite(at.store, at.ids, command_caller(organization.id), email, Role(role))
+        user, purpose = invited.user, invited.purpose
+        link = f"{public_address(at)}/{purpose.value}/{invited.token}"
     what = "set a password" if purpose is LinkPurpose.PASSWORD else f"join {organization.name} after logging in"
     data = {
         "id": user.id,

@@ -1,0 +1,128 @@
+"""What the Releases page shows: the Build Queue, what can be decided about it, and every release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from lathe.application.intake import BuildView, EntryView
+from lathe.application.lists import BuildFilter, EntryFilter, Place
+from lathe.application.offer import offered
+from lathe.application.ports import Store, Transaction
+from lathe.application.queries import COUNTED_TO, Page, paged
+from lathe.application.today import PlacedToday
+from lathe.application.views import build_view, entry_views
+from lathe.domain.project import Project
+from lathe.domain.release import Release
+
+QUEUE_SHOWN: Final = 50
+BRANCHES_SHOWN: Final = 6
+INACTIVE_SHOWN: Final = 100
+DECIDED_SHOWN: Final = 10
+
+
+@frozen
+class QueueView:
+    """The Build Queue: a page of what waits, and what can be chosen for it.
+
+    ``since`` is when each of the newest entries came, newest first, at most ``COUNTED_TO``: how many wait, and how
+    long. ``offered`` are those that would be filed without guessing now. ``projects`` can be chosen: all that are not
+    archived, by name. ``active`` are all active releases, the most recently activated first.
+    """
+
+    page: Page[EntryView]
+    since: list[datetime]
+    oldest: datetime | None
+    decided: list[EntryView]
+    offered: list[PlacedToday]
+    active: list[Release]
+    projects: list[Project]
+    last_build: BuildView | None
+    now: datetime
+
+    @property
+    def pending(self) -> int:
+        """How many wait, counted no further than ``COUNTED_TO``."""
+        return len(self.since)
+
+
+def queue(store: Store, organization_id: UUID, wanted: EntryFilter, after: Place | None = None) -> QueueView:
+    """Return the Build Queue, filtered, from behind ``after`` on."""
+    return store.read(lambda tx: _queue(tx, organization_id, wanted, after, tx.releases.active(organization_id)))
+
+
+def _queue(
+    tx: Transaction, organization_id: UUID, wanted: EntryFilter, after: Place | None, active: list[Release]
+) -> QueueView:
+    waiting = entry_views(tx, organization_id, tx.entries.page(organization_id, wanted, QUEUE_SHOWN + 1, after))
+    last = tx.builds.page(organization_id, BuildFilter(), 1, None)
+    return QueueView(
+        page=paged(waiting, QUEUE_SHOWN, lambda view: Place(view.entry.created_at, view.entry.id)),
+        since=tx.entries.pending_since(organization_id, COUNTED_TO),
+        oldest=tx.entries.oldest_pending(organization_id),
+        decided=entry_views(tx, organization_id, tx.entries.decided(organization_id, DECIDED_SHOWN)),
+        offered=offered(tx, organization_id, active),
+        active=active,
+        projects=[project for project in tx.projects.all(organization_id) if not project.archived],
+        last_build=build_view(tx, last[0]) if last else None,
+        now=tx.now(),
+    )
+
+
+@frozen
+class ActiveRelease:
+    """An active release with its newest build per branch, and how many it has (at most ``COUNTED_TO`` are counted)."""
+
+    release: Release
+    project: Project
+    count: int
+    newest: list[BuildView]
+
+
+@frozen
+class ReleasesPage:
+    """Everything on the Releases page.
+
+    ``inactive`` holds the newest planned and closed releases; ``more_inactive`` tells whether there are older ones.
+    """
+
+    queue: QueueView
+    active: list[ActiveRelease]
+    inactive: list[tuple[Release, Project]]
+    more_inactive: bool
+
+
+def releases_page(store: Store, organization_id: UUID, wanted: EntryFilter, after: Place | None = None) -> ReleasesPage:
+    """Return the Releases page; ``wanted`` and ``after`` are about its queue. It costs the same statements however many
+    releases there are."""
+
+    def work(tx: Transaction) -> ReleasesPage:
+        active = tx.releases.active(organization_id)
+        inactive = tx.releases.inactive(organization_id, INACTIVE_SHOWN + 1)
+        projects = tx.projects.some(organization_id, {release.project_id for release in (*active, *inactive)})
+        return ReleasesPage(
+            queue=_queue(tx, organization_id, wanted, after, active),
+            active=_active(tx, organization_id, active, projects),
+            inactive=[(release, projects[release.project_id]) for release in inactive[:INACTIVE_SHOWN]],
+            more_inactive=len(inactive) > INACTIVE_SHOWN,
+        )
+
+    return store.read(work)
+
+
+def _active(
+    tx: Transaction, organization_id: UUID, releases: Sequence[Release], projects: dict[UUID, Project]
+) -> list[ActiveRelease]:
+    ids = [release.id for release in releases]
+    newest = tx.builds.newest_per_branch(organization_id, ids, BRANCHES_SHOWN)
+    counts = tx.builds.counts(organization_id, ids, COUNTED_TO)
+    found = []
+    for release in releases:
+        project = projects[release.project_id]
+        builds = [BuildView(build, project, release) for build in newest.get(release.id, ())]
+        found.append(ActiveRelease(release, project, counts[release.id], builds))
+    return found

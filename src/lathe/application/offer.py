@@ -1,0 +1,98 @@
+"""The offer to file what waits and now places cleanly: which entries those are, and filing them.
+
+What people change (a repository link, an active release, a selected project) may answer what a build waited for. The
+rules that place new builds are asked again; nothing is filed that they would not file today without guessing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from lathe.application.caller import Caller
+from lathe.application.lists import EntryFilter
+from lathe.application.ports import Ids, Store, Transaction
+from lathe.application.today import PlacedToday, placed_today
+from lathe.application.triage import file_entry, locked_entry
+from lathe.domain.errors import NotFound
+from lathe.domain.placement import filed_by_offer
+from lathe.domain.queue_entry import EntryStatus
+from lathe.domain.release import Release, choose_release
+
+LOOKED_AT: Final = 200
+"""How many of the newest waiting entries are looked at."""
+
+OFFERED: Final = 100
+"""How many are offered at once; the rest is offered when these are filed."""
+
+
+@frozen
+class Filed:
+    """How many were filed, and how many were not: somebody decided them meanwhile, or they do not place any more."""
+
+    filed: int
+    passed_over: int
+
+
+def offered(tx: Transaction, organization_id: UUID, active: Sequence[Release]) -> list[PlacedToday]:
+    """Return the newest waiting entries that would be filed now, of those whose project is known without its name.
+
+    ``active`` are all active releases. It costs next to nothing while there are no such entries, however many wait:
+    it is asked whenever the queue is shown.
+    """
+    promising = [
+        one.entry_id
+        for one in tx.entries.promising(organization_id, LOOKED_AT)
+        if choose_release((r for r in active if r.project_id == one.project_id), one.branch, one.tag)
+    ][:OFFERED]
+    entries = tx.entries.some(organization_id, promising)
+    return placed_today(tx, organization_id, [entries[one] for one in promising], active)
+
+
+def offered_to(store: Store, organization_id: UUID, project_id: UUID) -> list[PlacedToday]:
+    """Return the newest waiting entries that would be filed now under a project, those of a fitting name included.
+
+    For the moment after something about the project was changed: every entry that is looked at is placed anew.
+    """
+
+    def work(tx: Transaction) -> list[PlacedToday]:
+        active = tx.releases.active(organization_id)
+        if all(release.project_id != project_id for release in active):
+            return []
+        waiting = tx.entries.page(organization_id, EntryFilter(EntryStatus.PENDING), LOOKED_AT, None)
+        found = placed_today(tx, organization_id, waiting, active)
+        return [one for one in found if one.project.id == project_id][:OFFERED]
+
+    return store.read(work)
+
+
+def file_offered(store: Store, ids: Ids, caller: Caller, entry_ids: Collection[UUID]) -> Filed:
+    """File those of the entries that place cleanly now, each in a transaction of its own.
+
+    What somebody else decided meanwhile stays decided so, and what does not place any more goes on waiting.
+    """
+    filed = 0
+    for entry_id in entry_ids:
+        filed += store.write(lambda tx, entry_id=entry_id: _file(tx, ids, caller, entry_id))  # type: ignore[misc]
+    return Filed(filed, len(entry_ids) - filed)
+
+
+def _file(tx: Transaction, ids: Ids, caller: Caller, entry_id: UUID) -> bool:
+    try:
+        entry = locked_entry(tx, caller, entry_id)
+    except NotFound:
+        return False
+    if entry.status is not EntryStatus.PENDING:
+        return False
+    organization_id = caller.organization_id
+    found = placed_today(tx, organization_id, [entry], tx.releases.active(organization_id))
+    release = tx.releases.get(organization_id, found[0].release.id, lock=True) if found else None
+    # Between looking and locking somebody may have closed it.
+    if release is None or not release.active:
+        return False
+    placement = filed_by_offer(found[0].placement, caller.actor.name)
+    file_entry(tx, ids, caller, entry, release, placement=placement)
+    return True

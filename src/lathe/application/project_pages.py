@@ -1,0 +1,89 @@
+"""The list of projects, and the page of one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.ports import Store, Transaction
+from lathe.application.projects import ProjectView
+from lathe.application.queries import Page, paged
+from lathe.domain.build import Build
+from lathe.domain.project import Project
+from lathe.domain.release import Release
+
+ARCHIVED_SHOWN: Final = 100
+WAITING_COUNTED: Final = 50
+
+
+@frozen
+class ProjectRow:
+    """A project in the list, with its active releases, the most recently activated first, and its newest build."""
+
+    view: ProjectView
+    active: list[Release]
+    newest: Build | None
+
+
+@frozen
+class ProjectsPage:
+    """Projects in use, newest first, and the newest of those that are archived."""
+
+    rows: Page[ProjectRow]
+    archived: list[Project]
+    now: datetime
+
+
+def projects_page(store: Store, organization_id: UUID, limit: int, after: Place | None) -> ProjectsPage:
+    """Return the list of projects, from behind ``after``."""
+
+    def work(tx: Transaction) -> ProjectsPage:
+        found = tx.projects.page(organization_id, ProjectFilter(), limit + 1, after)
+        active = tx.releases.active(organization_id)
+        rows = [_row(tx, project, active) for project in found]
+        return ProjectsPage(
+            paged(rows, limit, lambda row: Place(row.view.project.created_at, row.view.project.id)),
+            tx.projects.page(organization_id, ProjectFilter(archived=True), ARCHIVED_SHOWN, None),
+            tx.now(),
+        )
+
+    return store.read(work)
+
+
+def _row(tx: Transaction, project: Project, active: list[Release]) -> ProjectRow:
+    here = project.organization_id
+    newest = tx.builds.page(here, BuildFilter(project_id=project.id), 1, None)
+    theirs = [release for release in active if release.project_id == project.id]
+    repositories = tuple(tx.repositories.of_project(here, project.id))
+    return ProjectRow(ProjectView(project, repositories), theirs, newest[0] if newest else None)
+
+
+@frozen
+class ProjectPage:
+    """One project with its repositories, its releases, newest first, and its newest build.
+
+    ``waiting`` is how many builds of it wait in the queue, counted no further than ``WAITING_COUNTED``.
+    """
+
+    view: ProjectView
+    releases: list[Release]
+    newest: Build | None
+    waiting: int
+    now: datetime
+
+
+def project_page(store: Store, organization_id: UUID, project_id: UUID) -> ProjectPage:
+    """Return the page of a project. Raises NotFound."""
+
+    def work(tx: Transaction) -> ProjectPage:
+        project = tx.projects.get(organization_id, project_id)
+        releases = tx.releases.of_project(organization_id, project_id)
+        row = _row(tx, project, [])
+        waiting = tx.entries.page(organization_id, EntryFilter(project_id=project_id), WAITING_COUNTED, None)
+        return ProjectPage(row.view, releases, row.newest, len(waiting), tx.now())
+
+    return store.read(work)
