@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from attrs import define, evolve, field
 
-from lathe.adapters.ingest import Ingest
+from lathe.adapters.ingest import Ingest, settle
 from lathe.application.intake import Answer, Incoming, Received
 from lathe.application.ports import Store, Transaction
 from lathe.application.receive import ItemFailed, receive
@@ -143,8 +143,7 @@ class _AnswersBeforeCommit(Ingest):
     """The broken variant: it promises first and writes later."""
 
     def _answer(self, batch: list[Any]) -> None:
-        for waiting in batch:
-            waiting.promise.set_result(waiting.incoming)
+        settle(batch, [waiting.incoming for waiting in batch])
         receive(self._store, self._ids, [waiting.incoming for waiting in batch])
 
 
@@ -184,11 +183,9 @@ class _FailsTogether(Ingest):
         try:
             answers = receive(self._store, self._ids, [waiting.incoming for waiting in batch])
         except (ItemFailed, ValueError) as error:
-            for waiting in batch:
-                waiting.promise.set_exception(error)
+            settle(batch, [error] * len(batch))
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.promise.set_result(answer)
+            settle(batch, answers)
 
 
 def _cancelled_callers_harm_nobody(kind: type[Ingest]) -> bool:
@@ -218,15 +215,20 @@ def _cancelled_callers_harm_nobody(kind: type[Ingest]) -> bool:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_cancelled_caller_harms_nobody() -> None:
     assert _cancelled_callers_harm_nobody(Ingest)
-    assert not _cancelled_callers_harm_nobody(_DoesNotClaim)
+    assert not _cancelled_callers_harm_nobody(_AnswersWhoeverIsGone)
 
 
-class _DoesNotClaim(Ingest):
-    """The broken variant: it answers promises that may be cancelled under its hands, which ends its thread."""
+class _AnswersWhoeverIsGone(Ingest):
+    """The broken variant: it answers promises that may be cancelled by then, which takes the answers of the others."""
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            self._answer(batch)
+            answers = receive(self._store, self._ids, [waiting.incoming for waiting in batch])
+            batch[0].loop.call_soon_threadsafe(self._answer_all, batch, answers)
+
+    def _answer_all(self, batch: list[Any], answers: list[Answer]) -> None:
+        for waiting, answer in zip(batch, answers, strict=True):
+            waiting.promise.set_result(answer)
 
 
 def _full_queue_refuses(kind: type[Ingest]) -> bool:
@@ -356,8 +358,7 @@ class _TriesAgain(Ingest):
             except OutcomeUnknown:
                 self._store.lose_answer = False  # type: ignore[attr-defined]
                 continue
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.promise.set_result(answer)
+            settle(batch, answers)
             return
 
 

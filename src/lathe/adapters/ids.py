@@ -14,6 +14,17 @@ _RANDOM_BITS = 74  # what a UUIDv7 has besides its time, version and variant
 _LOW_BITS = 62
 _STEP_BITS = 32
 
+_forks = 0
+"""How often this process is a fork of a fork: asking the system for the process id each time takes longer."""
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603 - one process, one count
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
 
 class RandomIds:
     """UUIDv7 (RFC 9562) that rise strictly within a process, and random bytes.
@@ -28,7 +39,7 @@ class RandomIds:
         self._nanoseconds = nanoseconds
         self._urandom = urandom
         self._lock = Lock()
-        self._process = os.getpid()
+        self._forks = _forks
         self._pool = b""
         self._used = 0
         self._millisecond = 0
@@ -55,9 +66,8 @@ class RandomIds:
 
     def _draw(self) -> bytes:
         """Take bytes from the pool. A forked process must not go on with its parent's."""
-        process = os.getpid()
-        if self._used + _PER_ID > len(self._pool) or process != self._process:
-            self._pool, self._used, self._process = self._urandom(_BULK), 0, process
+        if self._used + _PER_ID > len(self._pool) or self._forks != _forks:
+            self._pool, self._used, self._forks = self._urandom(_BULK), 0, _forks
         drawn = self._pool[self._used : self._used + _PER_ID]
         self._used += _PER_ID
         return drawn

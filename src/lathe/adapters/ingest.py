@@ -6,10 +6,12 @@ A burst shares one COMMIT, a lone delivery waits for nobody. Nothing else in the
 from __future__ import annotations
 
 import asyncio
+from asyncio import AbstractEventLoop, Future
 from collections import deque
-from concurrent.futures import Future
+from collections.abc import Sequence
+from contextlib import suppress
 from threading import Condition, Thread
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 from attrs import field, frozen
@@ -26,12 +28,29 @@ BATCH_LIMIT: Final = 256
 _log = structlog.get_logger()
 
 
+Result: TypeAlias = Answer | BaseException
+
+
 @frozen(eq=False)
 class _Waiting:
-    """A delivery and the promise of its answer."""
+    """A delivery and the promise of its answer, which belongs to an event loop."""
 
     incoming: Incoming
-    promise: Future[Answer] = field(factory=Future)
+    loop: AbstractEventLoop = field(factory=asyncio.get_running_loop)
+    promise: Future[Answer] = field()
+
+    @promise.default
+    def _promised(self) -> Future[Answer]:
+        return self.loop.create_future()
+
+    def settle(self, result: Result) -> None:
+        """Keep the promise, on its loop. Whoever waited may have gone meanwhile."""
+        if self.promise.done():
+            return
+        if isinstance(result, BaseException):
+            self.promise.set_exception(result)
+        else:
+            self.promise.set_result(result)
 
 
 class Ingest:
@@ -90,12 +109,11 @@ class Ingest:
             self._waiting.append(waiting)
             self._held += size
             self._changed.notify()
-        return await asyncio.wrap_future(waiting.promise)
+        return await waiting.promise
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            # Claimed here, a promise can no longer be cancelled, so that answering it cannot fail.
-            self._answer([waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()])
+            self._answer([waiting for waiting in batch if not waiting.promise.cancelled()])
             self._let_go(batch)
 
     def _next_batch(self) -> list[_Waiting]:
@@ -118,8 +136,7 @@ class Ingest:
             answers = receive(self._store, self._ids, [waiting.incoming for waiting in batch])
         except Unavailable as error:
             # Nothing was stored, or nobody knows: running any of it again is the sender's decision.
-            for waiting in batch:
-                waiting.promise.set_exception(error)
+            settle(batch, [error] * len(batch))
         except ItemFailed as failed:
             culprit = batch[failed.index]
             _fail(culprit, failed.__cause__ or failed)
@@ -133,12 +150,27 @@ class Ingest:
             self._answer(batch[:middle])
             self._answer(batch[middle:])
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.promise.set_result(answer)
+            settle(batch, answers)
+
+
+def settle(batch: Sequence[_Waiting], results: Sequence[Result]) -> None:
+    """Answer everybody in a batch; a loop is woken once for all of its own."""
+    by_loop: dict[AbstractEventLoop, list[tuple[_Waiting, Result]]] = {}
+    for waiting, result in zip(batch, results, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting, result))
+    for loop, settled in by_loop.items():
+        # A loop that is closed has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_here, settled)
+
+
+def _settle_here(settled: Sequence[tuple[_Waiting, Result]]) -> None:
+    for waiting, result in settled:
+        waiting.settle(result)
 
 
 def _fail(waiting: _Waiting, error: BaseException) -> None:
     _log.error(
         "delivery failed", source=waiting.incoming.source, event_type=waiting.incoming.reading.event, exc_info=error
     )
-    waiting.promise.set_exception(error)
+    settle([waiting], [error])

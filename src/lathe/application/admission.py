@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from lathe.application.intake import Admission, Changes, Known, Presented, Refused, Usage
 from lathe.application.ports import Store, Transaction
@@ -70,24 +72,23 @@ def judge_key(key: ApiKey, window: Window, now: datetime, scope: Scope) -> tuple
     """Decide about one request with a key: the admission with the window after it, or the refusal."""
     if not key.usable(now):
         return Refused(unknown_credential())
-    admission = Admission(
-        CredentialKind.KEY, key.id, key.organization_id, key.scopes, key.name, expires_at=key.expires_at
+    admission = partial(
+        Admission, CredentialKind.KEY, key.id, key.organization_id, key.scopes, key.name, expires_at=key.expires_at
     )
     if scope not in key.scopes:
-        return Refused(Forbidden(f"This key lacks the scope {scope.value}", scope=scope.value), admission)
+        return Refused(Forbidden(f"This key lacks the scope {scope.value}", scope=scope.value), admission())
     return _spend(admission, window, now, key.rate_limit)
 
 
 def _spend(
-    admission: Admission, window: Window, now: datetime, limit: int | None
+    admission: Callable[..., Admission], window: Window, now: datetime, limit: int | None
 ) -> tuple[Admission, Window] | Refused:
     if limit is None:
-        return admission, window
+        return admission(), window
     decision = admit(window, microseconds(now), limit)
-    admission = evolve(admission, decision=decision)
     if not decision.admitted:
-        return Refused(_too_many(decision), admission)
-    return admission, decision.window
+        return Refused(_too_many(decision), admission(decision=decision))
+    return admission(decision=decision), decision.window
 
 
 def _too_many(decision: Decision) -> RateLimited:
@@ -136,7 +137,7 @@ class Gate:
             return Refused(unknown_credential())
         hook, window = found
         name = f"{hook.provider.value} hook"
-        admission = Admission(CredentialKind.HOOK, hook.id, hook.organization_id, CREATE_ONLY, name)
+        admission = partial(Admission, CredentialKind.HOOK, hook.id, hook.organization_id, CREATE_ONLY, name)
         return _spend(admission, self._windows.get(hook.id, window), self.known.now, HOOK_RATE_LIMIT)
 
     def _judge_organization(self, organization_id: UUID | None) -> tuple[Admission, Window] | Refused:
@@ -144,8 +145,8 @@ class Gate:
         if found is None or not found[0].allow_org_id:
             return Refused(unknown_credential())
         organization, window = found
-        admission = Admission(
-            CredentialKind.ORGANIZATION, organization.id, organization.id, CREATE_ONLY, "organization id"
+        admission = partial(
+            Admission, CredentialKind.ORGANIZATION, organization.id, organization.id, CREATE_ONLY, "organization id"
         )
         window = self._windows.get(organization.id, window)
         return _spend(admission, window, self.known.now, organization.rate_limit)

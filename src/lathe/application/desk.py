@@ -306,7 +306,7 @@ class Desk:
             self._ledger.now,
             without_credentials(incoming.body),
             status,
-            {name: value for name, value in incoming.headers.items() if name in KEPT_HEADERS},
+            {name: incoming.headers[name] for name in KEPT_HEADERS & incoming.headers.keys()},
             incoming.reading.event,
             incoming.sent_as,
             reason,

@@ -53,7 +53,7 @@ def _without_userinfo(incoming: Incoming) -> Incoming:
     if not isinstance(report, BuildReport):
         return incoming
     facts = report.facts.without_userinfo()
-    if facts == report.facts:
+    if facts is report.facts:
         return incoming
     return evolve(incoming, reading=evolve(incoming.reading, content=evolve(report, facts=facts)))
 

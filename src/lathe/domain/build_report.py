@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -47,20 +48,17 @@ class BuildFacts:
 
     def without_userinfo(self) -> BuildFacts:
         """Return them without the userinfo of URLs that somebody put into a name: CI systems put tokens there."""
-        return evolve(
-            self,
-            name=without_userinfo(self.name),
-            author=self.author and without_userinfo(self.author),
-            branch=self.branch and without_userinfo(self.branch),
-            tag=self.tag and without_userinfo(self.tag),
-            build_number=self.build_number and without_userinfo(self.build_number),
-            run_id=self.run_id and without_userinfo(self.run_id),
-        )
+        texts = {name: getattr(self, name) for name in _FREE_TEXTS}
+        changed: dict[str, Any] = {name: without_userinfo(text) for name, text in texts.items() if text and "@" in text}
+        return evolve(self, **changed) if changed else self
 
     @property
     def ref(self) -> str | None:
         """The branch, else the tag."""
         return self.branch or self.tag
+
+
+_FREE_TEXTS: Final = ("name", "author", "branch", "tag", "build_number", "run_id")
 
 
 @frozen(kw_only=True)

@@ -154,6 +154,10 @@ def _weakness(fit: Score, linked: LinkedProject, host: str) -> str | None:
 
 
 def _ranked(found: Iterable[_Found], rule: str) -> tuple[Candidate, ...]:
+    found = list(found)
+    if len(found) == 1:
+        return (Candidate(found[0].project.id, found[0].project.name, rule),)
+
     def rank(one: _Found) -> tuple[bool, int, str, str]:
         fit = one.score or Score(equal=True, words=0)
         return (not fit.equal, -fit.words, one.project.name.casefold(), str(one.project.id))

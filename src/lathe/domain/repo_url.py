@@ -107,7 +107,7 @@ def without_userinfo(text: str) -> str:
     ``https://user:token@host/x`` becomes ``https://host/x``, also where JSON writes its slashes as ``\\/``. The user of
     ``git@host:path`` is no secret and stays.
     """
-    return _USERINFO.sub(r"\1", text)
+    return _USERINFO.sub(r"\1", text) if "@" in text else text
 
 
 def _host_and_path(text: str) -> tuple[str, str] | None:

@@ -96,8 +96,10 @@ def resolve(
     if found := by_uuid or by_url:
         if not verified:
             return Resolution(found, known=True)
-        taught = evolve(found, url=fresh.url or found.url, uuid=fresh.uuid or found.uuid)
-        return Resolution(taught, known=True, changed=taught != found)
+        url, uuid = fresh.url or found.url, fresh.uuid or found.uuid
+        if (url, uuid) == (found.url, found.uuid):
+            return Resolution(found, known=True)
+        return Resolution(evolve(found, url=url, uuid=uuid), known=True, changed=True)
     if not verified and fresh.url is None:
         return None
     return Resolution(fresh, known=False)

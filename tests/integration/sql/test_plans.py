@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 from sqlalchemy import event
 
-from lathe.adapters.sql import SqlStore
+from lathe.adapters.sql import SqlStore, prepared
 from lathe.application.intake import Changes, Presented, Wanted
 from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Transaction
@@ -73,21 +74,32 @@ def plans(store: SqlStore) -> Iterator[list[str]]:
         if inside or not statement.startswith(("SELECT", "WITH")):
             return
         inside.append(True)
+        cursor = connection.connection.cursor()
         if connection.dialect.name == "sqlite":
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            found.append("\n".join(row.detail for row in rows))
+            rows = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append("\n".join(detail for *_, detail in rows))
         else:
             # As it decides in large tables: whether an index can serve at all is what counts here.
             for way in ("seqscan", "hashjoin", "mergejoin"):
-                connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-            rows = connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {statement}", parameters)
-            found.append("\n".join(row[0] for row in rows))
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+            rows = cursor.execute(f"EXPLAIN (COSTS OFF) {statement}", parameters)
+            found.append("\n".join(line for (line,) in rows))
+        cursor.close()
         inside.pop()
 
     engines = (database(store).writer, database(store).reader)
     for engine in engines:
         event.listen(engine, "before_cursor_execute", explain)
-    yield found
+
+    straight = prepared.executed
+
+    def executed(connection: Any, text: str, parameters: Any) -> Any:
+        explain(connection, None, text, parameters)
+        return straight(connection, text, parameters)
+
+    # What is prepared goes straight to the driver.
+    with mock.patch.object(prepared, "executed", executed):
+        yield found
     for engine in engines:
         event.remove(engine, "before_cursor_execute", explain)
 

@@ -61,7 +61,7 @@ _WHOLE_NUMBER = re.compile(_NUMBER)
 _PIPELINE_URL = re.compile(rf"/pipelines/(?:home(?:\?[^#]*)?#!/)?results/{_NUMBER}(?=[/?#]|$)")
 # The same, with the whole of what stands before it
 _PAGE_OF_PIPELINES = re.compile(
-    r"https?://[^/?#]+/[^/?#]+/[^/?#]+(?:/addon)?" + _PIPELINE_URL.pattern, re.IGNORECASE | re.ASCII
+    r"(https?://[^/?#]+/[^/?#]+/[^/?#]+)(?:/addon)?" + _PIPELINE_URL.pattern, re.IGNORECASE | re.ASCII
 )
 _NUMBER_IN_URL = (
     _PIPELINE_URL,
@@ -194,8 +194,9 @@ def _of_pipelines(url: str, repo_url: RepoUrl | None, repository_uuid: str | Non
 
     Elsewhere, at another repository or another host, such an address tells nothing of this repository's runs.
     """
-    repository = RepoUrl.parse(url)
-    if repository is None or repository.host != "bitbucket.org" or not _PAGE_OF_PIPELINES.match(url):
+    page = _PAGE_OF_PIPELINES.match(url)
+    repository = RepoUrl.parse(page[1]) if page else None
+    if repository is None or repository.host != "bitbucket.org":
         return False
     if repository.slug.startswith("{"):
         return repository_uuid is not None and _uuid(repository.slug, prefix="bitbucket:") == repository_uuid

@@ -7,11 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from attrs import field, frozen
-from sqlalchemy import Row, and_, or_, select, union
+from sqlalchemy import and_, or_, select, union
 
 from lathe.adapters.sql.labels import label
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.repositories import link_of, repository_of
-from lathe.adapters.sql.rows import Part, Raced, Rows, addresses, ids_given, prefixed
+from lathe.adapters.sql.rows import Asked, Part, Raced, Rows, addresses, ids_given, prefixed
 from lathe.adapters.sql.schema import project_labels, projects, repositories, repository_links
 from lathe.adapters.sql.types import Id, Sorted, given, holds, listed
 from lathe.adapters.sql.values import url_of_key
@@ -59,11 +60,18 @@ def find_repositories(rows: Rows, named: Iterable[Named], *, lock: bool = False)
     With ``lock`` none of them is joined into another one until this transaction ends: what it stores under a repository
     stays there. Raises Raced if that has just happened to one.
     """
+    return found_repositories(rows.given(*repositories_named(named, lock=lock)))
+
+
+def repositories_named(named: Iterable[Named], *, lock: bool = False) -> Asked:
+    """Return the query of `find_repositories`, for `found_repositories` to read what it finds."""
     wanted = {(one.organization_id, one.url.key if one.url else None, one.uuid) for one in named if one.url or one.uuid}
-    if not wanted:
-        return Found()
-    given_rows = listed({"organization_id": o, "url_key": url, "uuid": uuid} for o, url, uuid in wanted)
-    found = rows.all(_KEPT_REPOSITORIES if lock else _REPOSITORIES, {"names": given_rows})
+    names = listed({"organization_id": o, "url_key": url, "uuid": uuid} for o, url, uuid in wanted)
+    return (_KEPT_REPOSITORIES if lock else _REPOSITORIES), {"names": names}
+
+
+def found_repositories(found: Sequence[Any]) -> Found:
+    """Return the repositories of these rows. Raises Raced as `find_repositories` does."""
     # A row that was waited for is read as it is now, its link as it was before: they may not fit any more.
     if any((row.url_key, row.uuid) != (row.known_url_key, row.known_uuid) for row in found):
         raise Raced
@@ -77,21 +85,28 @@ def find_by_name(rows: Rows, names: Iterable[tuple[UUID, tuple[str, ...]]]) -> s
     if not wanted:
         return set()
     given_rows = listed({"organization_id": organization_id, "words": words} for organization_id, words in wanted)
-    return {(row.organization_id, row.project_id) for row in rows.all(_LABELS, {"names": given_rows})}
+    return {(row.organization_id, row.project_id) for row in rows.given(_LABELS, {"names": given_rows})}
 
 
 def linked_projects(rows: Rows, ids: Iterable[tuple[UUID, UUID]]) -> list[LinkedProject]:
     """Return the projects of the (organization, project) ids, each with all its repositories."""
-    wanted = set(ids)
-    if not wanted:
-        return []
-    by_project: dict[UUID, list[Row[Any]]] = {}
-    for row in rows.all(_LINKED_PROJECTS, {"ids": addresses(wanted)}):
+    return projects_found(rows.given(*projects_with_repositories(ids)))
+
+
+def projects_with_repositories(ids: Iterable[tuple[UUID, UUID]]) -> Asked:
+    """Return the query of `linked_projects`, for `projects_found` to read what it finds."""
+    return _LINKED_PROJECTS, {"ids": addresses(set(ids))}
+
+
+def projects_found(found: Sequence[Any]) -> list[LinkedProject]:
+    """Return the projects of these rows."""
+    by_project: dict[UUID, list[Any]] = {}
+    for row in found:
         by_project.setdefault(row.id, []).append(row)
-    return [_linked_project(found) for found in by_project.values()]
+    return [_linked_project(of_one) for of_one in by_project.values()]
 
 
-def _linked_project(found: Sequence[Row[Any]]) -> LinkedProject:
+def _linked_project(found: Sequence[Any]) -> LinkedProject:
     return LinkedProject(
         project_of(found[0]),
         tuple(
@@ -139,7 +154,7 @@ _known = union(
 ).subquery("known")
 
 # The rows themselves are joined to what was found, because those of a UNION cannot be locked.
-_REPOSITORIES: Final = (
+_repositories = (
     select(
         *repositories.c,
         _known.c.url_key.label("known_url_key"),
@@ -160,10 +175,11 @@ _REPOSITORIES: Final = (
     )
     .order_by(repositories.c.id)
 )
-_KEPT_REPOSITORIES: Final = _REPOSITORIES.with_for_update(read=True, key_share=True, of=repositories)
+_REPOSITORIES: Final = Prepared(_repositories)
+_KEPT_REPOSITORIES: Final = Prepared(_repositories.with_for_update(read=True, key_share=True, of=repositories))
 
 _words: Final = given("names", {"organization_id": Id, "words": Sorted})
-_LABELS: Final = (
+_LABELS: Final = Prepared(
     select(project_labels.c.organization_id, project_labels.c.project_id)
     .join(_words, project_labels.c.organization_id == _words.c.organization_id)
     .where(or_(holds(_words.c.words, project_labels.c.words), holds(project_labels.c.words, _words.c.words)))
@@ -171,7 +187,7 @@ _LABELS: Final = (
 )
 
 _ids: Final = ids_given()
-_LINKED_PROJECTS: Final = (
+_LINKED_PROJECTS: Final = Prepared(
     select(
         projects,
         repositories.c.id.label("repository_id"),

@@ -7,11 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from attrs import define, field
-from sqlalchemy import Select, and_, select
+from sqlalchemy import and_, select
 
 from lathe.adapters.sql.hooks import hook_of
 from lathe.adapters.sql.keys import key_of, uses
 from lathe.adapters.sql.organizations import organization_of
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.rows import Rows, locked
 from lathe.adapters.sql.schema import api_keys, hooks, organizations, usage
 from lathe.adapters.sql.types import Digest, Id, given, listed
@@ -43,17 +44,17 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
     """Lock keys, then hooks, then organizations whose id alone was presented, each in the order of their ids."""
     found = Credentials()
     if hashes := {one.key_hash for one in presented if one.key_hash is not None}:
-        for row in rows.all(_KEYS, {"wanted": listed({"hash": one} for one in hashes)}):
+        for row in rows.given(_KEYS, {"wanted": listed({"hash": one} for one in hashes)}):
             found.keys[row.hash] = key_of(row), unpack(row.window)
     if hook_ids := {one.hook_id for one in presented if one.hook_id is not None}:
-        for row in rows.all(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
+        for row in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
             found.hooks[row.id] = hook_of(row), unpack(row.window)
     if bare := {one.organization_id for one in presented if one.organization_id is not None}:
-        _keep_organizations(found, rows.all(_LOCKED_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}))
+        _keep_organizations(found, rows.given(_LOCKED_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}))
     owners = {key.organization_id for key, _ in found.keys.values()}
     owners |= {hook.organization_id for hook, _ in found.hooks.values()}
     if others := owners - found.organizations.keys():
-        _keep_organizations(found, rows.all(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in others)}))
+        _keep_organizations(found, rows.given(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in others)}))
     return found
 
 
@@ -62,11 +63,11 @@ def _keep_organizations(found: Credentials, rows: Sequence[Any]) -> None:
         found.organizations[row.id] = organization_of(row), unpack(row.window)
 
 
-def _with_usage(wanted: Any, table: Any, column: str) -> Select[Any]:
+def _with_usage(wanted: Any, table: Any, column: str) -> Prepared:
     """Return the query for keys or hooks with their usage, beginning with what is wanted: see `SESSION` on plans."""
     own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
     joined = wanted.join(table, table.c[column] == wanted.c[column]).join(usage, own)
-    return locked(select(*table.c, *uses).select_from(joined).order_by(table.c.id), table, usage)
+    return Prepared(locked(select(*table.c, *uses).select_from(joined).order_by(table.c.id), table, usage))
 
 
 _hashes: Final = given("wanted", {"hash": Digest()})
@@ -76,7 +77,7 @@ _ids: Final = given("wanted", {"id": Id})
 _HOOKS: Final = _with_usage(_ids, hooks, "id")
 
 # Read beside a credential they are not locked: nothing is spent from their windows unless the bare id is presented too.
-_ORGANIZATIONS: Final = (
+_organizations = (
     select(*organizations.c, usage.c.window)
     .select_from(
         _ids.join(organizations, organizations.c.id == _ids.c.id).join(
@@ -85,4 +86,5 @@ _ORGANIZATIONS: Final = (
     )
     .order_by(organizations.c.id)
 )
-_LOCKED_ORGANIZATIONS: Final = locked(_ORGANIZATIONS, organizations, usage)
+_ORGANIZATIONS: Final = Prepared(_organizations)
+_LOCKED_ORGANIZATIONS: Final = Prepared(locked(_organizations, organizations, usage))

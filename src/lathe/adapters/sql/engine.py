@@ -72,6 +72,10 @@ class Database(ABC):
         """Insert rows, all of the same columns, in the fastest way."""
 
     @abstractmethod
+    def together(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let the statements of a block travel together; an error may come as late as at its end."""
+
+    @abstractmethod
     def alone(self) -> AbstractContextManager[Connection]:
         """Give a connection that writes, not in a transaction yet, while no other process migrates."""
 

@@ -6,10 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, and_, select, union_all
+from sqlalchemy import Table, and_, select, union_all
 
 from lathe.adapters.sql.builds import build_of, build_values
-from lathe.adapters.sql.candidates import Found, Named, find_by_name, find_repositories, linked_projects
+from lathe.adapters.sql.candidates import (
+    Found,
+    Named,
+    find_by_name,
+    found_repositories,
+    projects_found,
+    projects_with_repositories,
+    repositories_named,
+)
 from lathe.adapters.sql.credentials import Credentials, load_credentials
 from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
 from lathe.adapters.sql.entries import entry_of, entry_values
@@ -17,9 +25,10 @@ from lathe.adapters.sql.identities import identity_of, identity_values
 from lathe.adapters.sql.joining import claim, join
 from lathe.adapters.sql.keys import spend
 from lathe.adapters.sql.labels import relabel
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.releases import is_active, release_of
 from lathe.adapters.sql.repositories import repository_values
-from lathe.adapters.sql.rows import Raced, Rows, addresses, ids_given, locked, selected_by_id
+from lathe.adapters.sql.rows import Asked, Raced, Rows, addresses, ids_given, locked, selected_by_id
 from lathe.adapters.sql.schema import (
     builds,
     deliveries,
@@ -65,15 +74,16 @@ class SqlIntakeSets:
         """Write everything. Raises Raced where another transaction added or removed one of the rows meanwhile."""
         rows = self._rows
         with rows.races():
-            _use(rows, changes)
             _keep_repositories(rows, changes)
             rows.replace(identities, *map(identity_values, changes.changed_identities))
-            rows.add(identities, *map(identity_values, sorted(changes.new_identities, key=_by_key)))
             rows.replace(builds, *map(build_values, changes.changed_builds))
-            rows.add(builds, *map(build_values, changes.new_builds))
             rows.replace(queue_entries, *map(entry_values, changes.changed_entries))
-            rows.add(queue_entries, *map(entry_values, changes.new_entries))
-            rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
+            with rows.together():
+                _use(rows, changes)
+                rows.add(identities, *map(identity_values, sorted(changes.new_identities, key=_by_key)))
+                rows.add(builds, *map(build_values, changes.new_builds))
+                rows.add(queue_entries, *map(entry_values, changes.new_entries))
+                rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
 
 
 class _Loading:
@@ -85,18 +95,20 @@ class _Loading:
 
     def known(self, credentials: Credentials, clock: Clock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
-        came_before = self._deliveries()
-        found = find_repositories(
-            self._rows, (name for of, item in self._items for name in _named(of, item)), lock=True
-        )
+        named = (name for of, item in self._items for name in _named(of, item))
+        before, same = self._rows.given_each(self._sent(), repositories_named(named, lock=True))
+        came_before = [delivery_of(row) for row in before]
+        found = found_repositories(same)
         known_identities = self._identities(found)
         now = clock.now()
         filed, queued = self._subjects([*known_identities, *came_before])
         given_releases = self._releases({(of, item.release_id) for of, item in self._items if item.release_id})
         project_ids = self._project_ids(found, filed, queued, given_releases)
-        projects = linked_projects(self._rows, project_ids)
         named_releases = {(build.organization_id, build.release_id) for build in filed}
-        open_releases = self._open_releases(project_ids, named_releases)
+        releases_wanted = {"ids": addresses(named_releases), "projects": addresses(project_ids)}
+        with_repositories, open_releases = self._rows.given_each(
+            projects_with_repositories(project_ids), (_OPEN_RELEASES, releases_wanted)
+        )
         return Known(
             now=now,
             keys=credentials.keys,
@@ -108,16 +120,14 @@ class _Loading:
             identities=known_identities,
             builds=filed,
             entries=queued,
-            projects=projects,
-            releases=list({release.id: release for release in (*given_releases, *open_releases)}.values()),
+            projects=projects_found(with_repositories),
+            releases=list({one.id: one for one in (*given_releases, *map(release_of, open_releases))}.values()),
         )
 
-    def _deliveries(self) -> list[Delivery]:
+    def _sent(self) -> Asked:
         sent_as = {(of, item.delivery_source, item.delivery_id) for of, item in self._items if item.delivery_id}
-        if not sent_as:
-            return []
         wanted = listed({"organization_id": of, "source": source, "sent_as": name} for of, source, name in sent_as)
-        return [delivery_of(row) for row in self._rows.all(_DELIVERIES, {"wanted": wanted})]
+        return _DELIVERIES, {"wanted": wanted}
 
     def _identities(self, found: Found) -> list[Identity]:
         """Lock the identities that the items may speak of, in the order of their ids."""
@@ -126,7 +136,7 @@ class _Loading:
             return []
         columns = ("organization_id", "scope", "source", "run_key")
         wanted = listed(dict(zip(columns, key, strict=True)) for key in keys)
-        return [identity_of(row) for row in self._rows.all(_IDENTITIES, {"wanted": wanted})]
+        return [identity_of(row) for row in self._rows.given(_IDENTITIES, {"wanted": wanted})]
 
     def _subjects(self, of: Sequence[Identity | Delivery]) -> tuple[list[Build], list[QueueEntry]]:
         """Lock the builds and entries that identities and deliveries name, and those that these name themselves."""
@@ -139,11 +149,11 @@ class _Loading:
         filed += [build_of(row) for row in self._by_id(builds, others)]
         return filed, queued
 
-    def _by_id(self, table: Table, ids: Ids) -> Sequence[Row[Any]]:
-        return self._rows.all(_LOCKED[table.name], {"ids": addresses(ids)}) if ids else ()
+    def _by_id(self, table: Table, ids: Ids) -> Sequence[Any]:
+        return self._rows.given(_LOCKED[table.name], {"ids": addresses(ids)}) if ids else ()
 
     def _releases(self, ids: Ids) -> list[Release]:
-        return [release_of(row) for row in self._rows.all(_RELEASES, {"ids": addresses(ids)})] if ids else []
+        return [release_of(row) for row in self._rows.given(_RELEASES, {"ids": addresses(ids)})] if ids else []
 
     def _project_ids(
         self, found: Found, filed: Iterable[Build], queued: Iterable[QueueEntry], given_releases: Iterable[Release]
@@ -166,13 +176,6 @@ class _Loading:
         yield item.name
         urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
         yield from (words(url.slug) for url in urls if url)
-
-    def _open_releases(self, project_ids: Ids, named: Ids) -> list[Release]:
-        """Return the active releases of projects, and others that are named."""
-        if not project_ids:
-            return []
-        parameters = {"ids": addresses(named), "projects": addresses(project_ids)}
-        return [release_of(row) for row in self._rows.all(_OPEN_RELEASES, parameters)]
 
 
 def _named(of: UUID, item: Wanted) -> list[Named]:
@@ -226,52 +229,60 @@ def _keep_repositories(rows: Rows, changes: Changes) -> None:
         join(rows, absorbed, kept, decided=loaded)
     renamed = {(one.organization_id, one.id) for one in (*changed, *(kept for _, kept in changes.joined))}
     if renamed:
-        found = rows.all(_LINKED_TO, {"ids": addresses(renamed)})
+        found = rows.given(_LINKED_TO, {"ids": addresses(renamed)})
         relabel(rows, [(row.organization_id, row.project_id) for row in found])
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
 
 _sent: Final = given("wanted", {"organization_id": Id, "source": Sorted, "sent_as": Sorted})
-_DELIVERIES: Final = select(*without_body).join(
-    _sent,
-    and_(
-        deliveries.c.organization_id == _sent.c.organization_id,
-        deliveries.c.source == _sent.c.source,
-        deliveries.c.provider_delivery_id == _sent.c.sent_as,
-    ),
+_DELIVERIES: Final = Prepared(
+    select(*without_body).join(
+        _sent,
+        and_(
+            deliveries.c.organization_id == _sent.c.organization_id,
+            deliveries.c.source == _sent.c.source,
+            deliveries.c.provider_delivery_id == _sent.c.sent_as,
+        ),
+    )
 )
 
 _keyed: Final = given("wanted", {"organization_id": Id, "scope": Sorted, "source": Sorted, "run_key": Sorted})
-_IDENTITIES: Final = locked(
-    select(identities)
-    .join(_keyed, and_(*(identities.c[column.name] == column for column in _keyed.c)))
-    .order_by(identities.c.id),
-    identities,
+_IDENTITIES: Final = Prepared(
+    locked(
+        select(identities)
+        .join(_keyed, and_(*(identities.c[column.name] == column for column in _keyed.c)))
+        .order_by(identities.c.id),
+        identities,
+    )
 )
 
-_LOCKED: Final[dict[str, Select[Any]]] = {
-    table.name: locked(selected_by_id(table).order_by(table.c.id), table) for table in (builds, queue_entries)
+_LOCKED: Final[dict[str, Prepared]] = {
+    table.name: Prepared(locked(selected_by_id(table).order_by(table.c.id), table)) for table in (builds, queue_entries)
 }
 
-_RELEASES: Final = selected_by_id(releases)
+_RELEASES: Final = Prepared(selected_by_id(releases))
 
 _projects: Final = ids_given("projects")
-_OPEN_RELEASES: Final = union_all(
-    selected_by_id(releases),
-    select(releases)
-    .join(
-        _projects,
-        and_(releases.c.organization_id == _projects.c.organization_id, releases.c.project_id == _projects.c.id),
+_OPEN_RELEASES: Final = Prepared(
+    union_all(
+        selected_by_id(releases),
+        select(releases)
+        .join(
+            _projects,
+            and_(releases.c.organization_id == _projects.c.organization_id, releases.c.project_id == _projects.c.id),
+        )
+        .where(is_active),
     )
-    .where(is_active),
 )
 
 _linked: Final = ids_given()
-_LINKED_TO: Final = select(repository_links.c.organization_id, repository_links.c.project_id).join(
-    _linked,
-    and_(
-        repository_links.c.organization_id == _linked.c.organization_id,
-        repository_links.c.repository_id == _linked.c.id,
-    ),
+_LINKED_TO: Final = Prepared(
+    select(repository_links.c.organization_id, repository_links.c.project_id).join(
+        _linked,
+        and_(
+            repository_links.c.organization_id == _linked.c.organization_id,
+            repository_links.c.repository_id == _linked.c.id,
+        ),
+    )
 )

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Select, and_, bindparam, select, update
 
 from lathe.adapters.sql.organizations import fresh_usage
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.rows import Rows, by_id, ids_given, locked
 from lathe.adapters.sql.schema import api_keys, usage
 from lathe.adapters.sql.types import Bytes, Id, given, listed
@@ -54,11 +55,11 @@ def spend(rows: Rows, used: Iterable[Usage], now: datetime) -> None:
         {"organization_id": one.organization_id, "id": one.id, "window": pack(one.window), "admitted": one.admitted}
         for one in used
     )
-    rows.connection.execute(_SPEND, {"spent": spent, "used_at": now})
+    rows.change(_SPEND, {"spent": spent, "used_at": now})
 
 
 _spent: Final = given("spent", {"organization_id": Id, "id": Id, "window": Bytes, "admitted": BigInteger()})
-_SPEND: Final = (
+_SPEND: Final = Prepared(
     update(usage)
     .where(usage.c.organization_id == _spent.c.organization_id, usage.c.id == _spent.c.id)
     .values(

@@ -16,7 +16,6 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import (
     Connection,
     Engine,
-    Insert,
     Table,
     create_engine,
     event,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
 
 from lathe.adapters.sql.engine import Database, Fate
+from lathe.adapters.sql.prepared import Prepared, failed
 from lathe.adapters.sql.rows import Values
 from lathe.adapters.sql.schema import deliveries
 from lathe.adapters.sql.types import Digest, from_json, given, is_binary, to_json
@@ -157,7 +157,17 @@ class PostgresDatabase(Database):
         """Insert rows by one statement with one parameter: one round trip, and little to adapt."""
         if table is deliveries:
             self._deliveries += len(values)
-        connection.execute(_inserting(table, tuple(values[0])), {"new_rows": _as_json(table, values)})
+        _inserting(table, tuple(values[0])).start(connection, {"new_rows": _as_json(table, values)}).close()
+
+    @contextmanager
+    def together(self, connection: Connection) -> Iterator[None]:
+        """Send the statements without waiting for each other's results: libpq's pipeline mode."""
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        try:
+            with driver.pipeline():
+                yield
+        except psycopg.Error as error:
+            raise failed(connection, "statements sent together", error) from error
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -210,9 +220,9 @@ class PostgresDatabase(Database):
 
 
 @cache
-def _inserting(table: Table, columns: tuple[str, ...]) -> Insert:
+def _inserting(table: Table, columns: tuple[str, ...]) -> Prepared:
     new_rows = given("new_rows", {name: table.c[name].type for name in columns})
-    return insert(table).from_select(list(columns), select(*new_rows.c))
+    return Prepared(insert(table).from_select(list(columns), select(*new_rows.c)))
 
 
 def _as_json(table: Table, values: Sequence[Values]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.types import Id, Time, given, listed
 from lathe.application.lists import Place
 from lathe.domain.errors import Conflict, NotFound
@@ -33,6 +34,11 @@ Values: TypeAlias = dict[str, Any]
 """A row by column name, on its way to the database."""
 
 Query: TypeAlias = Select[Any] | CompoundSelect[Any]
+
+Asked: TypeAlias = tuple[Prepared, Mapping[str, Any]]
+"""A prepared query with its parameters."""
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Dialect(Protocol):
@@ -44,6 +50,10 @@ class Dialect(Protocol):
 
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows, all of the same columns, in the fastest way."""
+        ...
+
+    def together(self, connection: Connection) -> AbstractContextManager[None]:
+        """Let the statements of a block travel together, where they travel at all."""
         ...
 
 
@@ -124,6 +134,24 @@ class Rows:
     def all(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Return all rows that a query finds."""
         return self.connection.execute(query, parameters).all()
+
+    def given(self, query: Prepared, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Any]:
+        """Return all rows that a prepared query finds with these parameters."""
+        return query.all(self.connection, parameters)
+
+    def given_each(self, *queries: Asked) -> list[Sequence[Any]]:
+        """Return the rows of several prepared queries that do not depend on each other: one way there and back."""
+        with self.together():
+            cursors = [(query, query.start(self.connection, parameters)) for query, parameters in queries]
+        return [query.finish(self.connection, cursor) for query, cursor in cursors]
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let what is sent in a block travel together; errors come at its end at the latest."""
+        return self._dialect.together(self.connection)
+
+    def change(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
+        """Change rows by a prepared statement."""
+        statement.start(self.connection, parameters).close()
 
 
 def _replacing(table: Table) -> Any:

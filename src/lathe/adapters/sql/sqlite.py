@@ -12,8 +12,9 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -34,6 +35,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lathe.adapters.sql.engine import Database, Fate
 from lathe.adapters.sql.file_lock import OWNER_ONLY, FileLock, LockTimeout
+from lathe.adapters.sql.prepared import executed
 from lathe.adapters.sql.rows import Values
 from lathe.adapters.sql.schema import metadata
 from lathe.adapters.sql.types import from_json, to_json
@@ -49,8 +51,11 @@ after which a CI system does.
 MIGRATION_PATIENCE_SECONDS: Final = 120.0
 READERS: Final = 8
 
-CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
-"""The size of the WAL from which on it is copied back into the database."""
+CHECKPOINT_BYTES: Final = 32 * 1024 * 1024
+"""The size of the WAL from which on it is copied back into the database.
+
+The pages of an index are written again and again; the rarer a checkpoint, the more of that it copies once.
+"""
 
 CHECKPOINT_WAIT_MS: Final = 100
 """How long a checkpoint waits for readers before it leaves the rest to the next one."""
@@ -116,9 +121,19 @@ class SqliteDatabase(Database):
 
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows one by one: nothing travels, and so nothing is gained by fewer statements."""
-        statement, writers = _inserting(table, tuple(values[0]), connection.dialect)
-        rows = [tuple(write(row[name]) if write else row[name] for name, write in writers.items()) for row in values]
-        connection.exec_driver_sql(statement, rows)
+        statement, in_order, writers = _inserting(table, frozenset(values[0]), connection.dialect)
+        rows = []
+        for row in values:
+            written = list(in_order(row))
+            for at, write in writers:
+                if (value := written[at]) is not None:
+                    written[at] = write(value)
+            rows.append(tuple(written))
+        executed(connection, statement, rows, many=True).close()
+
+    def together(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - nothing travels
+        """Nothing travels."""
+        return nullcontext()
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -188,17 +203,16 @@ class SqliteDatabase(Database):
 
 @cache
 def _inserting(
-    table: Table, columns: tuple[str, ...], dialect: Dialect
-) -> tuple[str, dict[str, Callable[[Any], Any] | None]]:
-    """Return the text of an INSERT, and by column what turns a value into what the driver takes.
+    table: Table, columns: frozenset[str], dialect: Dialect
+) -> tuple[str, Callable[[Values], Sequence[Any]], Sequence[tuple[int, Callable[[Any], Any]]]]:
+    """Return the text of an INSERT, how to put a row into its order, and by place what makes the driver take a value.
 
     Both stay the same for a table, and finding them out anew for every batch took longer than the INSERT itself.
     """
-    kinds = {name: table.c[name].type.dialect_impl(dialect) for name in columns}
-    return (
-        str(insert(table).values({name: bindparam(name) for name in columns}).compile(dialect=dialect)),
-        {name: kind.bind_processor(dialect) for name, kind in kinds.items()},
-    )
+    order = [column.name for column in table.c if column.name in columns]
+    made = insert(table).values({name: bindparam(name) for name in order}).compile(dialect=dialect)
+    writers = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    return str(made), itemgetter(*order), [(at, write) for at, write in enumerate(writers) if write]
 
 
 def database_path(url: str) -> Path:

@@ -21,6 +21,7 @@ from lathe.adapters.sql.identities import SqlIdentities
 from lathe.adapters.sql.intake import SqlIntakeSets
 from lathe.adapters.sql.keys import SqlKeys
 from lathe.adapters.sql.organizations import SqlOrganizations
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.projects import SqlProjects
 from lathe.adapters.sql.releases import SqlReleases
 from lathe.adapters.sql.repositories import SqlRepositories
@@ -35,7 +36,7 @@ T = TypeVar("T")
 ATTEMPTS: Final = 5
 """How often work is run before races with other transactions are called bad luck."""
 
-_READ_CLOCK: Final = select(now())
+_READ_CLOCK: Final = Prepared(select(now().label("now")))
 
 
 @frozen
@@ -46,7 +47,8 @@ class DatabaseClock:
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return self._rows.connection.execute(_READ_CLOCK).scalar_one()
+        now: datetime = self._rows.given(_READ_CLOCK)[0].now
+        return now
 
 
 class SqlTransaction:

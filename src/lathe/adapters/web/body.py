@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import define, frozen
 from starlette.requests import ClientDisconnect
 
 from lathe.domain.errors import LatheError, Unavailable
@@ -86,25 +86,25 @@ class Bodies:
 
         Raises what `read_body` does, and Unavailable if it is large and too many others are.
         """
-        placed = False
-
-        async def grow() -> None:
-            nonlocal placed
-            await self._wait_for_place()
-            placed = True
-
+        place = _Place(self)
         try:
-            yield await read_body(request, self._limits, grow)
+            yield await read_body(request, self._limits, place.take)
         finally:
-            if placed:
-                self._places.release()
+            place.give_back()
 
     async def read(self, request: Request) -> bytes:
         """Read the whole body, and give its place back at once. Raises the same."""
-        async with self.body(request) as body:
-            return body
+        place = _Place(self)
+        try:
+            return await read_body(request, self._limits, place.take)
+        finally:
+            place.give_back()
 
-    async def _wait_for_place(self) -> None:
+    def give_back_place(self) -> None:
+        """Let the next large body in."""
+        self._places.release()
+
+    async def wait_for_place(self) -> None:
         """Wait, with what was read so far, for half the time that a body may take. Raises Unavailable."""
         too_many = "More large bodies come in than can be read now; send it again"
         if self._places.locked() and not self._may_wait:
@@ -117,6 +117,22 @@ class Bodies:
             raise Unavailable(too_many, code="overloaded") from None
         finally:
             self._may_wait += 1
+
+
+@define
+class _Place:
+    """The place among large bodies that one body has, if it needs one."""
+
+    _bodies: Bodies
+    _taken: bool = False
+
+    async def take(self) -> None:
+        await self._bodies.wait_for_place()
+        self._taken = True
+
+    def give_back(self) -> None:
+        if self._taken:
+            self._bodies.give_back_place()
 
 
 async def _freely() -> None:

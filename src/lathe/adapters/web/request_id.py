@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,8 +39,9 @@ class RequestId:
                 message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
             await send(message)
 
-        with bound_contextvars(request_id=request_id.decode()):
-            await self._app(scope, receive, sending)
+        # Never unbound: a request is a task of its own, and what is bound in a task ends with it.
+        bind_contextvars(request_id=request_id.decode())
+        await self._app(scope, receive, sending)
 
 
 def _sent(scope: Scope) -> bytes | None:
