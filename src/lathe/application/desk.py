@@ -114,16 +114,11 @@ class Desk:
 
     def _repository(self, report: BuildReport, admission: Admission) -> Repository | None:
         """Return the repository that the report speaks of, keeping what it teaches."""
-        organization_id = admission.organization_id
-        fresh = Repository(
-            organization_id,
-            self._ids.new(),
-            report.facts.repo_url,
-            report.repository_uuid,
-            report.facts.source,
-            self._ledger.now,
-        )
-        known, links = self._ledger.same_repositories(fresh)
+        of, url, uuid = admission.organization_id, report.facts.repo_url, report.repository_uuid
+        known, links = self._ledger.same_repositories(of, url, uuid)
+        # Almost all are known: those are found without an id for a new one.
+        new_id = known[0].id if known else self._ids.new()
+        fresh = Repository(of, new_id, url, uuid, report.facts.source, self._ledger.now)
         found = resolve(fresh, known, links, verified=admission.verified)
         if found is None:
             return None

@@ -95,10 +95,10 @@ class Wanted:
 class Known:
     """Everything that deciding about a batch can need, over all its organizations.
 
-    Credentials come with their windows. ``deliveries`` are those that came before under the same delivery id (without
-    bodies); ``builds`` and ``entries`` belong to them or to ``identities`` (a build's entry too). ``projects`` are
-    candidates for matching and whatever project is named in the rest, ``releases`` all active ones of those, and
-    whatever release is named.
+    Credentials come with their windows, and as if they had never been used. ``deliveries`` are those that came before
+    under the same delivery id (without bodies); ``builds`` and ``entries`` belong to them or to ``identities`` (a
+    build's entry too). ``projects`` are candidates for matching and whatever project is named in the rest, ``releases``
+    all active ones of those, and whatever release is named.
     """
 
     now: datetime

@@ -18,6 +18,7 @@ from lathe.domain.identity import Identity, IdentityKey, repository_scope
 from lathe.domain.project import LinkedProject, Project
 from lathe.domain.queue_entry import QueueEntry
 from lathe.domain.release import Release, choose_release
+from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import Repository, RepositoryLink, Resolution
 
 
@@ -126,10 +127,11 @@ class Ledger:
             key = (delivery.organization_id, delivery.source, delivery.provider_delivery_id)
             self._deliveries[key] = delivery
 
-    def same_repositories(self, fresh: Repository) -> tuple[list[Repository], list[RepositoryLink]]:
-        """Return the known repositories of the URL or UUID of ``fresh``, and their links."""
-        of = fresh.organization_id
-        known = self._repositories.at(*((of, key) for key in (fresh.url, fresh.uuid) if key))
+    def same_repositories(
+        self, of: UUID, url: RepoUrl | None, uuid: str | None
+    ) -> tuple[list[Repository], list[RepositoryLink]]:
+        """Return the known repositories of the URL or UUID, and their links."""
+        known = self._repositories.at(*((of, key) for key in (url, uuid) if key))
         return known, [self._links[one.id] for one in known if one.id in self._links]
 
     def identities_of(self, organization_id: UUID, key: IdentityKey) -> list[Identity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -89,6 +90,7 @@ def identity_key(report: BuildReport, repository_id: UUID | None) -> IdentityKey
     return IdentityKey(report.facts.source, scope, run)
 
 
+@lru_cache(4096)  # the same few repositories report over and over
 def repository_scope(repository_id: UUID) -> str:
     """Return the scope of the identities that belong to a repository."""
     return f"repository:{repository_id}"

@@ -84,8 +84,8 @@ def test_changing_a_hook_leaves_its_counts_and_its_window(store: Store, world: W
     store.write(lambda tx: tx.hooks.count_refused({world.hook.id: 7}))
     outdated = world.hook.rotated(b"new", samples.LATER).revoked(samples.LATER)
     keep_changed(store, outdated)
+    assert loaded(store, hook_of(world)).hooks == {world.hook.id: (outdated, window)}
     expected = evolve(outdated, requests=2, refused=7, last_delivery_at=samples.LATER)
-    assert loaded(store, hook_of(world)).hooks == {world.hook.id: (expected, window)}
     assert store.read(lambda tx: tx.hooks.find(world.hook.id)) == expected
 
 
@@ -151,12 +151,12 @@ def test_a_batch_keeps_windows_and_counts_what_it_admitted(
     used(store, changes)
     known = loaded(store, key_of(world), key_of(other), hook_of(world), organization_of(world))
     at = samples.LATER
-    assert known.keys == {
-        world.key.hash: (evolve(world.key, requests=6, last_used_at=at), window),
-        other.key.hash: (evolve(other.key, requests=2, last_used_at=at), Window()),
-    }
-    assert known.hooks == {world.hook.id: (evolve(world.hook, requests=8, last_delivery_at=at), window)}
+    assert known.keys == {world.key.hash: (world.key, window), other.key.hash: (other.key, Window())}
+    assert known.hooks == {world.hook.id: (world.hook, window)}
     assert known.organizations[world.id] == (world.organization, window)
+    assert stored(store, world.key) == evolve(world.key, requests=6, last_used_at=at)
+    assert stored(store, other.key) == evolve(other.key, requests=2, last_used_at=at)
+    assert stored(store, world.hook) == evolve(world.hook, requests=8, last_delivery_at=at)
 
 
 def test_a_batch_and_a_single_request_share_the_window_of_a_key(store: Store, world: World) -> None:
@@ -168,8 +168,8 @@ def test_a_batch_and_a_single_request_share_the_window_of_a_key(store: Store, wo
         first,
     )
     store.write(lambda tx: tx.keys.spend(world.key, second, later))
-    expected = evolve(world.key, requests=2, last_used_at=later)
-    assert loaded(store, key_of(world)).keys == {world.key.hash: (expected, second)}
+    assert loaded(store, key_of(world)).keys == {world.key.hash: (world.key, second)}
+    assert stored(store, world.key) == evolve(world.key, requests=2, last_used_at=later)
 
 
 def test_revoked_credentials_are_loaded_as_revoked(store: Store, world: World) -> None:

@@ -96,12 +96,12 @@ class _Loading:
         if presented.key_hash is not None:
             key = self._tables.keys.one("hash", presented.key_hash)
             if key:
-                self._keys[key.hash] = key
+                self._keys[key.hash] = evolve(key, last_used_at=None, requests=0, refused=0)
             return key.organization_id if key else None
         if presented.hook_id is not None:
             hook = self._tables.hooks.one("id", presented.hook_id)
             if hook:
-                self._hooks[hook.id] = hook
+                self._hooks[hook.id] = evolve(hook, last_delivery_at=None, requests=0, refused=0)
             return hook.organization_id if hook else None
         return presented.organization_id
 

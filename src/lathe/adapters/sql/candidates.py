@@ -73,10 +73,15 @@ def repositories_named(named: Iterable[Named], *, lock: bool = False) -> Asked:
 def found_repositories(found: Sequence[Any]) -> Found:
     """Return the repositories of these rows. Raises Raced as `find_repositories` does."""
     # A row that was waited for is read as it is now, its link as it was before: they may not fit any more.
-    if any((row.url_key, row.uuid) != (row.known_url_key, row.known_uuid) for row in found):
+    if not all(still for _, _, still in found):
         raise Raced
-    known = [repository_of(row) for row in found]
-    return Found(known, {row.id: link_of(Part(row, "link_")) for row in found if row.link_project_id})
+    return Found([known for known, _, _ in found], {known.id: link for known, link, _ in found if link})
+
+
+def _known_as(row: Any) -> tuple[Repository, RepositoryLink | None, bool]:
+    """Return a repository, its link, and whether it is still called as it was found."""
+    link = link_of(Part(row, "link_")) if row.link_project_id else None
+    return repository_of(row), link, (row.url_key, row.uuid) == (row.known_url_key, row.known_uuid)
 
 
 def find_by_name(rows: Rows, names: Iterable[tuple[UUID, tuple[str, ...]]]) -> set[tuple[UUID, UUID]]:
@@ -100,28 +105,26 @@ def projects_with_repositories(ids: Iterable[tuple[UUID, UUID]]) -> Asked:
 
 def projects_found(found: Sequence[Any]) -> list[LinkedProject]:
     """Return the projects of these rows."""
-    by_project: dict[UUID, list[Any]] = {}
-    for row in found:
-        by_project.setdefault(row.id, []).append(row)
-    return [_linked_project(of_one) for of_one in by_project.values()]
+    by_project: dict[UUID, tuple[Project, list[Repository]]] = {}
+    for project, repository in found:
+        _, theirs = by_project.setdefault(project.id, (project, []))
+        if repository:
+            theirs.append(repository)
+    return [LinkedProject(project, tuple(theirs)) for project, theirs in by_project.values()]
 
 
-def _linked_project(found: Sequence[Any]) -> LinkedProject:
-    return LinkedProject(
-        project_of(found[0]),
-        tuple(
-            Repository(
-                row.organization_id,
-                row.repository_id,
-                url_of_key(row.url_key),
-                row.uuid,
-                row.repository_source,
-                row.repository_created_at,
-            )
-            for row in found
-            if row.repository_id
-        ),
+def _project_and_repository(row: Any) -> tuple[Project, Repository | None]:
+    if row.repository_id is None:
+        return project_of(row), None
+    repository = Repository(
+        row.organization_id,
+        row.repository_id,
+        url_of_key(row.url_key),
+        row.uuid,
+        row.repository_source,
+        row.repository_created_at,
     )
+    return project_of(row), repository
 
 
 def candidates(
@@ -175,8 +178,10 @@ _repositories = (
     )
     .order_by(repositories.c.id)
 )
-_REPOSITORIES: Final = Prepared(_repositories)
-_KEPT_REPOSITORIES: Final = Prepared(_repositories.with_for_update(read=True, key_share=True, of=repositories))
+_REPOSITORIES: Final = Prepared(_repositories, _known_as)
+_KEPT_REPOSITORIES: Final = Prepared(
+    _repositories.with_for_update(read=True, key_share=True, of=repositories), _known_as
+)
 
 _words: Final = given("names", {"organization_id": Id, "words": Sorted})
 _LABELS: Final = Prepared(
@@ -211,5 +216,6 @@ _LINKED_PROJECTS: Final = Prepared(
             repositories.c.id == repository_links.c.repository_id,
         ),
     )
-    .order_by(projects.c.id, repository_links.c.linked_at, repositories.c.id)
+    .order_by(projects.c.id, repository_links.c.linked_at, repositories.c.id),
+    _project_and_repository,
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from attrs import define, field
 from sqlalchemy import and_, select
 
-from lathe.adapters.sql.hooks import hook_of
-from lathe.adapters.sql.keys import key_of, uses
+from lathe.adapters.sql.hooks import hook_without_use
+from lathe.adapters.sql.keys import key_without_use
 from lathe.adapters.sql.organizations import organization_of
 from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.rows import Rows, locked
@@ -44,11 +44,11 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
     """Lock keys, then hooks, then organizations whose id alone was presented, each in the order of their ids."""
     found = Credentials()
     if hashes := {one.key_hash for one in presented if one.key_hash is not None}:
-        for row in rows.given(_KEYS, {"wanted": listed({"hash": one} for one in hashes)}):
-            found.keys[row.hash] = key_of(row), unpack(row.window)
+        for row in rows.given(_KEYS, {"wanted": listed({"hash": one.hex()} for one in hashes)}):
+            found.keys[row[0].hash] = row[0], unpack(row[1])
     if hook_ids := {one.hook_id for one in presented if one.hook_id is not None}:
         for row in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
-            found.hooks[row.id] = hook_of(row), unpack(row.window)
+            found.hooks[row[0].id] = row[0], unpack(row[1])
     if bare := {one.organization_id for one in presented if one.organization_id is not None}:
         _keep_organizations(found, rows.given(_LOCKED_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}))
     owners = {key.organization_id for key, _ in found.keys.values()}
@@ -60,21 +60,22 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
 
 def _keep_organizations(found: Credentials, rows: Sequence[Any]) -> None:
     for row in rows:
-        found.organizations[row.id] = organization_of(row), unpack(row.window)
+        found.organizations[row[0].id] = row[0], unpack(row[1])
 
 
-def _with_usage(wanted: Any, table: Any, column: str) -> Prepared:
-    """Return the query for keys or hooks with their usage, beginning with what is wanted: see `SESSION` on plans."""
+def _with_window(wanted: Any, table: Any, column: str, of: Callable[[Any], Any]) -> Prepared:
+    """Return the query for keys or hooks with their windows, beginning with what is wanted: see `SESSION` on plans."""
     own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
     joined = wanted.join(table, table.c[column] == wanted.c[column]).join(usage, own)
-    return Prepared(locked(select(*table.c, *uses).select_from(joined).order_by(table.c.id), table, usage))
+    query = select(*table.c, usage.c.window).select_from(joined).order_by(table.c.id)
+    return Prepared(locked(query, table, usage), of, varying=1)
 
 
 _hashes: Final = given("wanted", {"hash": Digest()})
-_KEYS: Final = _with_usage(_hashes, api_keys, "hash")
+_KEYS: Final = _with_window(_hashes, api_keys, "hash", key_without_use)
 
 _ids: Final = given("wanted", {"id": Id})
-_HOOKS: Final = _with_usage(_ids, hooks, "id")
+_HOOKS: Final = _with_window(_ids, hooks, "id", hook_without_use)
 
 # Read beside a credential they are not locked: nothing is spent from their windows unless the bare id is presented too.
 _organizations = (
@@ -86,5 +87,5 @@ _organizations = (
     )
     .order_by(organizations.c.id)
 )
-_ORGANIZATIONS: Final = Prepared(_organizations)
-_LOCKED_ORGANIZATIONS: Final = Prepared(locked(_organizations, organizations, usage))
+_ORGANIZATIONS: Final = Prepared(_organizations, organization_of, varying=1)
+_LOCKED_ORGANIZATIONS: Final = Prepared(locked(_organizations, organizations, usage), organization_of, varying=1)

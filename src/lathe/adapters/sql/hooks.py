@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
 from lathe.adapters.sql.keys import count_refused, with_usage
 from lathe.adapters.sql.organizations import fresh_usage
 from lathe.adapters.sql.rows import Rows, by_id, locked
@@ -14,6 +16,12 @@ from lathe.domain.hook import Hook, Provider
 
 def hook_of(row: Any) -> Hook:
     """Return the hook that a row of the hook and its usage holds."""
+    hook = hook_without_use(row)
+    return evolve(hook, last_delivery_at=row.last_used_at, requests=row.requests, refused=row.refused)
+
+
+def hook_without_use(row: Any) -> Hook:
+    """Return the hook that a row holds, as if it had never been used."""
     return Hook(
         row.organization_id,
         row.id,
@@ -24,9 +32,6 @@ def hook_of(row: Any) -> Hook:
         row.previous_secret,
         row.previous_until,
         row.revoked_at,
-        row.last_used_at,
-        row.requests,
-        row.refused,
     )
 
 

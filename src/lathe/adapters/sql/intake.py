@@ -121,7 +121,7 @@ class _Loading:
             builds=filed,
             entries=queued,
             projects=projects_found(with_repositories),
-            releases=list({one.id: one for one in (*given_releases, *map(release_of, open_releases))}.values()),
+            releases=list({one.id: one for one in (*given_releases, *open_releases)}.values()),
         )
 
     def _sent(self) -> Asked:
@@ -153,7 +153,7 @@ class _Loading:
         return self._rows.given(_LOCKED[table.name], {"ids": addresses(ids)}) if ids else ()
 
     def _releases(self, ids: Ids) -> list[Release]:
-        return [release_of(row) for row in self._rows.given(_RELEASES, {"ids": addresses(ids)})] if ids else []
+        return list(self._rows.given(_RELEASES, {"ids": addresses(ids)})) if ids else []
 
     def _project_ids(
         self, found: Found, filed: Iterable[Build], queued: Iterable[QueueEntry], given_releases: Iterable[Release]
@@ -261,7 +261,7 @@ _LOCKED: Final[dict[str, Prepared]] = {
     table.name: Prepared(locked(selected_by_id(table).order_by(table.c.id), table)) for table in (builds, queue_entries)
 }
 
-_RELEASES: Final = Prepared(selected_by_id(releases))
+_RELEASES: Final = Prepared(selected_by_id(releases), release_of)
 
 _projects: Final = ids_given("projects")
 _OPEN_RELEASES: Final = Prepared(
@@ -273,7 +273,8 @@ _OPEN_RELEASES: Final = Prepared(
             and_(releases.c.organization_id == _projects.c.organization_id, releases.c.project_id == _projects.c.id),
         )
         .where(is_active),
-    )
+    ),
+    release_of,
 )
 
 _linked: Final = ids_given()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from attrs import evolve
 from sqlalchemy import BigInteger, Select, and_, bindparam, select, update
 
 from lathe.adapters.sql.organizations import fresh_usage
@@ -24,6 +25,12 @@ uses: Final = [c for c in usage.c if c.name not in ("organization_id", "id")]
 
 def key_of(row: Any) -> ApiKey:
     """Return the key that a row of the key and its usage holds."""
+    key = key_without_use(row)
+    return evolve(key, last_used_at=row.last_used_at, requests=row.requests, refused=row.refused)
+
+
+def key_without_use(row: Any) -> ApiKey:
+    """Return the key that a row holds, as if it had never been used."""
     return ApiKey(
         row.organization_id,
         row.id,
@@ -36,9 +43,6 @@ def key_of(row: Any) -> ApiKey:
         row.created_at,
         row.created_by,
         row.revoked_at,
-        row.last_used_at,
-        row.requests,
-        row.refused,
     )
 
 
@@ -52,7 +56,12 @@ def with_usage(table: Any) -> Select[Any]:
 def spend(rows: Rows, used: Iterable[Usage], now: datetime) -> None:
     """Keep the windows of credentials after a batch, and count what was admitted in it."""
     spent = listed(
-        {"organization_id": one.organization_id, "id": one.id, "window": pack(one.window), "admitted": one.admitted}
+        {
+            "organization_id": one.organization_id,
+            "id": one.id,
+            "window": pack(one.window).hex(),
+            "admitted": one.admitted,
+        }
         for one in used
     )
     rows.change(_SPEND, {"spent": spent, "used_at": now})

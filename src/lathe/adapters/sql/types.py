@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
-from uuid import UUID
 
 import orjson
 from sqlalchemy import JSON, BigInteger, Boolean, ColumnElement, LargeBinary, Text, Uuid, bindparam, column
@@ -101,14 +100,8 @@ def given(parameter: str, columns: Mapping[str, TypeEngine[Any]]) -> TableValued
 
 
 def listed(values: Iterable[Mapping[str, Any]]) -> str:
-    """Return the value of a `given` parameter."""
-    return to_json([{name: _plain(value) for name, value in row.items()} for row in values])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return value.hex
-    return value.hex() if isinstance(value, bytes) else value
+    """Return the value of a `given` parameter: ids as they are, bytes as hex digits."""
+    return to_json([*values])
 
 
 @compiles(_Given, "postgresql")
@@ -129,12 +122,15 @@ def _given_on_postgresql(element: _Given, compiler: SQLCompiler, **kw: Any) -> s
 @compiles(_Given, "sqlite")
 def _given_on_sqlite(element: _Given, compiler: SQLCompiler, **kw: Any) -> str:
     parameter, *shape = element.clauses
-    values = {c: f"value ->> '{c.name}'" for c in shape}
-    picked = ", ".join(
-        f"{f'unhex({value})' if is_binary(c) else value} AS {compiler.preparer.quote(c.name)}"
-        for c, value in values.items()
-    )
+    picked = ", ".join(f"{_from_text_on_sqlite(c)} AS {compiler.preparer.quote(c.name)}" for c in shape)
     return f"(SELECT {picked} FROM json_each({compiler.process(parameter, **kw)}))"  # noqa: S608 - names of ours
+
+
+def _from_text_on_sqlite(part: ColumnElement[Any]) -> str:
+    text = f"value ->> '{part.name}'"
+    if isinstance(part.type, Uuid):
+        return f"replace({text}, '-', '')"
+    return f"unhex({text})" if is_binary(part) else text
 
 
 def is_binary(part: ColumnElement[Any]) -> bool:
