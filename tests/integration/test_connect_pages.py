@@ -10,7 +10,8 @@ import pytest
 
 from lathe.application import projects, triage
 from lathe.domain.steps import Reason, ReasonCode
-from tests.integration.test_pages import TWO_LOOKS, fits, judge, picture, served, visiting
+from tests.integration.test_pages import TWO_LOOKS, served, visiting
+from tests.looks import fits, judge
 from tests.unit.ui.sample import ARABIC, LONG, fill
 from tests.unit.ui.test_connect import PAY, deliver, report
 from tests.unit.ui.world import World, make_world
@@ -66,7 +67,6 @@ def test_every_state_is_accessible_and_fits(chromium: Browser, world: World, sch
             for name, path in shown.items():
                 page.goto(address + path)
                 judge(page, name)
-                picture(page, name, scheme, width)
         with visiting(chromium, world, address, "viewer", scheme=scheme, width=width) as page:
             for name, path in shown.items():
                 page.goto(address + path)
@@ -91,7 +91,6 @@ def test_a_new_organization_is_led_to_its_first_build_without_javascript(
         visiting(chromium, world, address, "admin", scheme=scheme, width=width, javascript=False) as page,
     ):
         page.goto(f"{address}/o/acme/releases")
-        picture(page, "first-steps", scheme, width)
         page.get_by_role("link", name="Create a project").click()
         page.get_by_label("Name").fill("Pay")
         page.get_by_label("Repositories").fill(PAY)
@@ -105,7 +104,6 @@ def test_a_new_organization_is_led_to_its_first_build_without_javascript(
         page.get_by_role("button", name="Create the webhook").click()
         assert page.locator("#hook-address").inner_text().startswith(f"{address}/api/webhooks/bitbucket/")
         assert len(page.locator("#hook-secret").inner_text()) == 64
-        picture(page, "connect-webhook-made", scheme, width)
         page.get_by_role("button", name="Create the key").click()
         assert page.locator("#new-key").inner_text().startswith("pt_live_")
         fits(page, "key made")

@@ -93,6 +93,7 @@ def test_what_is_anothers_is_not_there(scene: Scene, call: str) -> None:
         "projects": product.project,
         "releases": product.release,
         "hooks": scene.hook("rival").id,
+        "deliveries": scene.delivery(org="rival"),
     }
     ids = {"id": theirs[call.split("/")[3]], "repository_id": repository["id"]}
     own = scene.product()
@@ -103,6 +104,7 @@ def test_what_is_anothers_is_not_there(scene: Scene, call: str) -> None:
         "project": {"project_id": own.project},
         "repositories": {"url": f"https://bitbucket.org/acme/{own.release}"},
         "releases": {"name": "5"},
+        "replay": {"file": True},
     }.get(call.rpartition("/")[2], {"name": "5"} if call in TAKING else None)
 
     method, _, path = call.partition(" ")
@@ -196,7 +198,7 @@ def test_a_walk_shows_each_row_once_while_others_arrive(scene: Scene) -> None:
     assert pages >= 5
 
 
-@pytest.mark.parametrize("path", ["queue", "projects", "projects/{id}/releases", "hooks"])
+@pytest.mark.parametrize("path", ["queue", "projects", "projects/{id}/releases", "hooks", "deliveries"])
 def test_every_list_is_walked_to_its_end(scene: Scene, path: str) -> None:
     product = scene.product()
     for _ in range(4):

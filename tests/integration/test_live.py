@@ -26,6 +26,7 @@ from lathe.domain.organization import Actor, Member, Organization, Role, User
 from lathe.domain.queue_entry import RejectReason
 from lathe.domain.release import ReleaseState
 from tests import samples
+from tests.browser import browsing
 from tests.integration.test_pages import served
 from tests.programs import Program, lathe_inside, serving
 from tests.stores import migrated
@@ -36,25 +37,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 ALLOWED: Final = ["clipboard-read", "clipboard-write"]
-
-
-@contextmanager
-def looking(
-    chromium: Browser, address: str, token: str, *, may_say: tuple[str, ...] = (), **options: Any
-) -> Iterator[Page]:
-    """Open a browser that is logged in; at the end, it has complained about nothing."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
-    context.set_default_timeout(10_000)
-    context.add_cookies([{"name": "lathe", "value": token, "url": address}])
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    try:
-        yield page
-        assert [text for text in said if not any(known in text for known in may_say)] == []
-    finally:
-        context.close()
 
 
 def wait_in_queue(store: Store, organization_id: UUID, name: str, **changes: Any) -> UUID:
@@ -136,8 +118,8 @@ def test_builds_and_decisions_of_other_processes_arrive(
         home = f"{here.address}/o/{here.organization.slug}/releases"
         may_say = ("ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_REFUSED")
         with (
-            looking(chromium, here.address, here.tokens[0], may_say=may_say) as mara,
-            looking(chromium, here.address, here.tokens[1], may_say=may_say) as tom,
+            browsing(chromium, here.address, here.tokens[0], may_say=may_say) as mara,
+            browsing(chromium, here.address, here.tokens[1], may_say=may_say) as tom,
         ):
             mara.goto(home)
             tom.goto(home)
@@ -183,7 +165,7 @@ def world() -> World:
 def at_home(
     chromium: Browser, world: World, who: str = "tester", *, path: str = "/releases", **options: Any
 ) -> Iterator[Page]:
-    with served(world) as address, looking(chromium, address, world.people[who].token, **options) as page:
+    with served(world) as address, browsing(chromium, address, world.people[who].token, **options) as page:
         with page.expect_response(re.compile(r"/live\?since=")) if options.get("listens", True) else page:
             page.goto(f"{address}/o/acme{path}")
         yield page
@@ -211,6 +193,26 @@ def test_nothing_moves_until_somebody_asks_for_it(chromium: Browser, world: Worl
         assert row(page, world.ids["Pipeline #482"]).locator("input[type=checkbox]").first.is_checked()
         assert page.get_by_role("button", name="new build").count() == 0
         assert page.evaluate("document.activeElement.dataset.entry") == order(page)[0]
+
+
+def test_a_change_is_read_once_and_by_a_page_that_somebody_looks_at(chromium: Browser, world: World) -> None:
+    hide = "(on) => { Object.defineProperty(document, 'hidden', {value: on, configurable: true});"
+    hide += " document.dispatchEvent(new Event('visibilitychange')) }"
+    with at_home(chromium, world) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.partition("/o/acme")[2]))
+        wait_in_queue(world.parts.store, world.acme.id, "first")
+        page.get_by_role("button", name="1 new build").wait_for()
+        page.wait_for_timeout(300)
+        assert asked == ["/releases"]
+
+        page.evaluate(hide, arg=True)
+        wait_in_queue(world.parts.store, world.acme.id, "second")
+        page.wait_for_timeout(3000)
+        assert asked == ["/releases"]
+        page.evaluate(hide, arg=False)
+        page.get_by_role("button", name="2 new builds").wait_for()
+        assert [one for one in asked if "/live" not in one] == ["/releases"] * 2
 
 
 def test_an_empty_queue_fills_by_itself_while_nobody_points_below_it(chromium: Browser) -> None:
@@ -287,7 +289,7 @@ def test_where_a_stream_stays_silent_the_page_asks_instead(
     chromium: Browser, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "HEARTBEAT", 3600.0)
-    with served(world) as address, looking(chromium, address, world.people["tester"].token) as page:
+    with served(world) as address, browsing(chromium, address, world.people["tester"].token) as page:
         page.clock.install()
         with page.expect_response(re.compile(r"/live\?since=")):
             page.goto(f"{address}/o/acme/releases")
@@ -299,7 +301,7 @@ def test_where_a_stream_stays_silent_the_page_asks_instead(
 def test_without_the_scripts_the_page_works_by_reloading(chromium: Browser, world: World, how: str) -> None:
     with (
         served(world) as address,
-        looking(
+        browsing(
             chromium,
             address,
             world.people["tester"].token,
@@ -431,7 +433,7 @@ def test_lists_of_builds_take_keys_too(chromium: Browser, world: World) -> None:
 
 
 def test_times_go_on_by_the_servers_clock(chromium: Browser, world: World) -> None:
-    with served(world) as address, looking(chromium, address, world.people["tester"].token) as page:
+    with served(world) as address, browsing(chromium, address, world.people["tester"].token) as page:
         page.clock.install()
         page.goto(f"{address}/o/acme/releases")
         time_of = row(page, world.ids["Pipeline #482"]).locator("time").first
@@ -445,7 +447,7 @@ def test_times_go_on_by_the_servers_clock(chromium: Browser, world: World) -> No
 def test_what_is_to_be_copied_is_copied_by_a_button(chromium: Browser, world: World, *, clipboard: bool) -> None:
     with (
         served(world) as address,
-        looking(chromium, address, world.people["admin"].token, permissions=ALLOWED) as page,
+        browsing(chromium, address, world.people["admin"].token, permissions=ALLOWED) as page,
     ):
         if not clipboard:  # as on plain http elsewhere than on this machine
             page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")

@@ -1,44 +1,32 @@
-"""The pages in a real browser: accessible, at every width, light and dark, and usable without JavaScript.
+"""The pages in a real browser, by mouse and keyboard, with and without JavaScript.
 
-``LATHE_SCREENSHOTS=<folder>`` keeps a picture of each page there.
+How every page and state looks is judged in test_states.py.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 
-from lathe.application import keys, members, project_pages, projects, queries, releases, triage
-from lathe.domain.organization import Role
+from lathe.application import keys, project_pages, projects, queries, releases, triage
 from lathe.domain.queue_entry import EntryStatus, RejectReason
 from lathe.domain.release import ReleaseState
-from tests.unit.ui.sample import ARABIC, LONG, fill
+from tests.browser import REFUSED, browsing
+from tests.looks import NARROWEST, judge
+from tests.unit.ui.sample import fill
 from tests.unit.ui.world import PASSWORD, World, make_app, make_world
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
-SCHEMES: Final = ("light", "dark")
-WIDTHS: Final = (1280, 360)
-NARROWEST: Final = 320
 TWO_LOOKS: Final = (("light", 360), ("dark", 1280))
-SCREENSHOTS: Final = os.environ.get("LATHE_SCREENSHOTS")
-
-WATCH_POLICY = """
-window.refusals = [];
-document.addEventListener('securitypolicyviolation', e =>
-    window.refusals.push(`${e.violatedDirective} ${e.blockedURI}`));
-"""
 
 
 @contextmanager
@@ -80,108 +68,17 @@ def visiting(
     width: int = 1280,
     javascript: bool = True,
 ) -> Iterator[Page]:
-    """Open a browser that is logged in as somebody, and see to it that no page asks elsewhere or complains."""
-    context: BrowserContext = chromium.new_context(
+    """Open a browser that is logged in as somebody."""
+    with browsing(
+        chromium,
+        address,
+        world.people[who].token if who else None,
+        may_say=(REFUSED,),
         color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": width, "height": 800},
         java_script_enabled=javascript,
-    )
-    context.set_default_timeout(10_000)
-    if who:
-        context.add_cookies([{"name": "lathe", "value": world.people[who].token, "url": address}])
-    context.add_init_script(WATCH_POLICY)
-    page = context.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    try:
+    ) as page:
         yield page
-        assert [url for url in asked if not url.startswith(f"{address}/")] == []
-        assert [text for text in said if "status of 4" not in text] == []
-    finally:
-        context.close()
-
-
-def paths(world: World) -> dict[str, str]:
-    ids = world.ids
-    within = {
-        "releases": "/releases",
-        "entry": f"/queue/{ids['1.9.0+204']}",
-        "entry-project": f"/queue/{ids['Pipeline #482']}",
-        "entry-assigned": f"/queue/{ids['Pipeline #480']}",
-        "entry-rejected": f"/queue/{ids['Pipeline #481']}",
-        "entry-long": f"/queue/{ids[f'{LONG} build']}",
-        "entry-rtl": f"/queue/{ids[f'{ARABIC} #3']}",
-        "build": f"/builds/{ids['build 459']}",
-        "build-withdrawn": f"/builds/{ids['build 401']}",
-        "build-bare": f"/builds/{ids['bare build']}",
-        "build-long": f"/builds/{ids['long build']}",
-        "release": f"/releases/{ids['Pay 2.5']}",
-        "release-long": f"/releases/{ids[f'{LONG} {LONG}']}",
-        "release-nothing-found": f"/releases/{ids['Pay 2.5']}?q=nothing",
-        "projects": "/projects",
-        "project": f"/projects/{ids['Pay']}",
-        "project-new": f"/projects/{ids['Mobile backend']}",
-        "organization": "/settings/organization",
-        "keys": "/settings/keys",
-        "webhooks": "/settings/webhooks",
-        "members": "/settings/members",
-        "audit": "/settings/audit",
-        "audit-nothing-found": "/settings/audit?day=2020-01-01",
-        "profile": "/profile",
-        "missing": f"/builds/{ids['Pay']}",
-    }
-    return {name: f"/o/acme{path}" for name, path in within.items()} | {"login": "/login", "nowhere": "/nowhere"}
-
-
-def judge(page: Page, name: str) -> None:
-    """Axe finds nothing, the policy refused nothing, nothing sticks out."""
-    result = Axe().run(page)
-    assert result.violations_count == 0, f"{name}: {result.generate_report()}"
-    assert page.evaluate("window.refusals") == []
-    fits(page, name)
-
-
-def fits(page: Page, name: str) -> None:
-    """Nobody has to scroll sideways, and nothing to hit is smaller than 24 by 24."""
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, summary, input:not([type=hidden]), select, textarea')]
-            .filter(e => e.checkVisibility() && !e.closest('.tick, .pick'))
-            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-            .filter(([_, box]) => box.width < 24 || box.height < 24).map(([html]) => html)"""
-    )
-    assert small == [], name
-
-
-def picture(page: Page, name: str, scheme: str, width: int) -> None:
-    if SCREENSHOTS:
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{scheme}-{width}.png", full_page=True)
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_page_is_accessible_and_fits(chromium: Browser, world: World, scheme: str, width: int) -> None:
-    with served(world) as address, visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
-        for name, path in paths(world).items():
-            page.goto(address + path)
-            judge(page, name)
-            picture(page, name, scheme, width)
-
-
-def test_every_page_fits_the_narrowest_screen(chromium: Browser, world: World) -> None:
-    with served(world) as address, visiting(chromium, world, address, "admin", width=NARROWEST) as page:
-        for name, path in paths(world).items():
-            page.goto(address + path)
-            fits(page, name)
-            for summary in summaries(page):
-                summary.click()
-                fits(page, name)
-                summary.click()
-            picture(page, name, "light", NARROWEST)
 
 
 def summaries(page: Page) -> list[Locator]:
@@ -191,61 +88,21 @@ def summaries(page: Page) -> list[Locator]:
     return [one for one in page.locator("details > summary").all() if one.is_visible()]
 
 
-@pytest.mark.parametrize(("scheme", "width"), TWO_LOOKS)
-def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World, scheme: str, width: int) -> None:
-    menus = {
-        "/o/acme/releases": None,
-        f"/o/acme/projects/{world.ids['Pay']}": "project",
-        f"/o/acme/releases/{world.ids['Pay 2.5']}": "release",
-        "/o/acme/settings/keys": "keys",
-        "/o/acme/settings/webhooks": "webhooks",
-    }
-    with served(world) as address, visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
-        for path, name in menus.items():
-            page.goto(address + path)
+def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World) -> None:
+    paths = [
+        "/releases",
+        f"/projects/{world.ids['Pay']}",
+        f"/releases/{world.ids['Pay 2.5']}",
+        "/settings/keys",
+        "/settings/webhooks",
+    ]
+    with served(world) as address, visiting(chromium, world, address, "admin", scheme="dark", width=NARROWEST) as page:
+        for path in paths:
+            page.goto(f"{address}/o/acme{path}")
             for number, summary in enumerate(summaries(page)):
                 summary.click()
-                shown = f"menu-{name or 'releases'}-{number}"
-                judge(page, shown)
-                picture(page, shown, scheme, width)
+                judge(page, f"menu {number} of {path}")
                 summary.click()
-
-
-@pytest.mark.parametrize(("scheme", "width"), TWO_LOOKS)
-def test_pages_for_newcomers_and_faults_are_accessible_and_fit(chromium: Browser, scheme: str, width: int) -> None:
-    world = make_world()
-    parts = world.parts
-    password = members.invite(parts.store, parts.ids, world.caller, "new@acme.test", Role.TESTER).token
-    join = members.invite(parts.store, parts.ids, world.caller, "olga@acme.test", Role.TESTER).token
-    with served(world) as address:
-        with visiting(chromium, world, address, "admin", scheme=scheme, width=width) as page:
-            for name in ("releases", "projects", "settings/webhooks", "settings/keys"):
-                page.goto(f"{address}/o/acme/{name}")
-                judge(page, name)
-                picture(page, f"empty-{name.replace('/', '-')}", scheme, width)
-            page.goto(f"{address}/o/acme/projects")
-            page.get_by_label("Name").fill("Pay")
-            page.get_by_label("Repositories").fill("nonsense")
-            page.get_by_role("button", name="Create project").click()
-            page.get_by_text("Names no repository").wait_for()
-            judge(page, "project-wrong")
-            picture(page, "project-wrong", scheme, width)
-            page.goto(f"{address}/o/acme/settings/keys")
-            page.get_by_label("Name", exact=True).fill("CI")
-            page.get_by_role("button", name="Create key").click()
-            page.get_by_text("it is shown this once").wait_for()
-            judge(page, "key-made")
-            picture(page, "key-made", scheme, width)
-            page.goto(f"{address}/o/acme/settings/webhooks")
-            page.get_by_role("button", name="webhook for Bitbucket").click()
-            page.get_by_text("the secret is shown this once").wait_for()
-            judge(page, "hook-made")
-            picture(page, "hook-made", scheme, width)
-        with visiting(chromium, world, address, "stranger", scheme=scheme, width=width) as page:
-            for name, path in (("join", f"/join/{join}"), ("password", f"/password/{password}")):
-                page.goto(address + path)
-                judge(page, name)
-                picture(page, name, scheme, width)
 
 
 def test_log_in_and_out_by_keyboard(chromium: Browser, world: World) -> None:
@@ -265,9 +122,10 @@ def test_log_in_and_out_by_keyboard(chromium: Browser, world: World) -> None:
         page.get_by_text("You are logged out.").wait_for()
 
 
-def test_the_queue_is_worked_off_by_mouse_without_javascript(chromium: Browser, world: World) -> None:
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_queue_is_worked_off_by_mouse(chromium: Browser, world: World, javascript: bool) -> None:
     store, org, ids = world.parts.store, world.acme.id, world.ids
-    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=javascript) as page:
         page.goto(f"{address}/o/acme/releases")
 
         row = page.locator(f"#entry-{ids['Pipeline #482']}")
@@ -323,9 +181,10 @@ def test_the_queue_is_worked_off_by_mouse_without_javascript(chromium: Browser, 
         assert world.entry("nightly-2026-03-14").status is EntryStatus.PENDING
 
 
-def test_several_builds_are_decided_at_once_without_javascript(chromium: Browser, world: World) -> None:
+@pytest.mark.parametrize("javascript", [True, False])
+def test_several_builds_are_decided_at_once(chromium: Browser, world: World, javascript: bool) -> None:
     names = ("Pipeline #17", "1.9.0+204")
-    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=javascript) as page:
         page.goto(f"{address}/o/acme/releases")
         bar = page.locator("#several")
         assert not bar.is_visible(), "nothing is selected yet"
@@ -345,8 +204,9 @@ def test_several_builds_are_decided_at_once_without_javascript(chromium: Browser
         assert "Ann rejected this just now" in page.get_by_label("What was not done").inner_text()
 
 
-def test_what_places_cleanly_now_is_shown_and_filed_without_javascript(chromium: Browser, world: World) -> None:
-    with served(world) as address, visiting(chromium, world, address, "tester", javascript=False) as page:
+@pytest.mark.parametrize("javascript", [True, False])
+def test_what_places_cleanly_now_is_shown_and_filed(chromium: Browser, world: World, javascript: bool) -> None:
+    with served(world) as address, visiting(chromium, world, address, "tester", javascript=javascript) as page:
         page.goto(f"{address}/o/acme/releases")
         page.get_by_text("would be filed without guessing now").click()
         page.get_by_role("button", name="File it").click()

@@ -8,7 +8,8 @@ import pytest
 
 from lathe.application import members
 from lathe.domain.organization import Member, Role
-from tests.integration.test_pages import TWO_LOOKS, judge, picture, served, visiting
+from tests.integration.test_pages import TWO_LOOKS, served, visiting
+from tests.looks import judge
 from tests.unit.ui.sample import LONG, fill
 from tests.unit.ui.world import PASSWORD, World, make_world
 
@@ -144,17 +145,14 @@ def test_states_of_people_pages_are_accessible_and_fit(
         for email, name in ((f"{LONG[:60]}@acme.test", "members-invited"), ("vic@acme.test", "members-joins")):
             invite(page, email, "Tester")
             judge(page, name)
-            picture(page, name, scheme, width)
         page.get_by_label("Change Ann").click()
         page.get_by_label("Viewer").filter(visible=True).first.check()
         page.get_by_role("button", name="Save the role").click()
         page.get_by_text("This is the only admin").wait_for()
         judge(page, "members-last-admin")
-        picture(page, "members-last-admin", scheme, width)
         page.goto(f"{address}/o/acme/profile")
         page.get_by_label("Present password").fill("not this one, surely")
         page.get_by_label("New password").fill("a new and longer password")
         page.get_by_role("button", name="Change the password").click()
         page.get_by_text("Is not the present password").wait_for()
         judge(page, "profile-wrong-password")
-        picture(page, "profile-wrong-password", scheme, width)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from attrs import frozen
 
+from lathe.application.deliveries import credential_names
 from lathe.application.history import history_of
 from lathe.application.intake import BuildView
 from lathe.application.ports import Store, Transaction
 from lathe.application.queries import choices
 from lathe.application.views import build_view
 from lathe.domain.audit import AuditEvent
-from lathe.domain.delivery import CredentialKind, Delivery
-from lathe.domain.errors import NotFound
+from lathe.domain.delivery import Delivery
 from lathe.domain.project import Project
 from lathe.domain.release import Release
 
@@ -25,7 +24,7 @@ class BuildPage:
     """One build. ``releases`` are where it can be moved: every active one with its project.
 
     ``deliveries`` are those of the build and of the queue entry it came from; ``credentials`` are the names of the keys
-    they came with, by id. ``history`` is what people did to either, the last first.
+    and people that they came by, by id. ``history`` is what people did to either, the last first.
     """
 
     view: BuildView
@@ -48,19 +47,9 @@ def build_page(store: Store, organization_id: UUID, build_id: UUID) -> BuildPage
             view,
             open_ones,
             deliveries,
-            _names_of_keys(tx, organization_id, deliveries),
+            credential_names(tx, organization_id, deliveries),
             history_of(tx, organization_id, build_id, entry_id),
             tx.now(),
         )
 
     return store.read(work)
-
-
-def _names_of_keys(tx: Transaction, organization_id: UUID, deliveries: Iterable[Delivery]) -> dict[UUID, str]:
-    names = {}
-    for key_id in {one.credential_id for one in deliveries if one.credential is CredentialKind.KEY}:
-        try:
-            names[key_id] = tx.keys.get(organization_id, key_id).name
-        except NotFound:
-            continue
-    return names

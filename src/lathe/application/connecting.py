@@ -61,11 +61,10 @@ def known_repository(store: Store, organization_id: UUID) -> RepoUrl | None:
     """Return the address of a repository that belongs to the newest project that has any, to try things with."""
 
     def work(tx: Transaction) -> RepoUrl | None:
-        for project in tx.projects.page(organization_id, ProjectFilter(), _LOOKED_AT, None):
-            for repository, _ in tx.repositories.of_project(organization_id, project.id):
-                if repository.url:
-                    return repository.url
-        return None
+        newest = [project.id for project in tx.projects.page(organization_id, ProjectFilter(), _LOOKED_AT, None)]
+        found = tx.repositories.of_projects(organization_id, newest)
+        urls = (repository.url for one in newest for repository, _ in found.get(one, ()))
+        return next((url for url in urls if url), None)
 
     return store.read(work)
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, Place
 from lathe.application.offer import offered
 from lathe.application.ports import Store, Transaction
 from lathe.application.queries import COUNTED_TO, Page, paged
+from lathe.application.standing import kept
 from lathe.application.today import PlacedToday
 from lathe.application.views import build_view, entry_views
 from lathe.domain.project import Project
@@ -21,6 +22,8 @@ from lathe.domain.release import Release
 
 QUEUE_SHOWN: Final = 50
 BRANCHES_SHOWN: Final = 6
+LOOKED_AT: Final = 200
+"""How many of the newest builds of a release are looked through for its branches."""
 INACTIVE_SHOWN: Final = 100
 DECIDED_SHOWN: Final = 10
 
@@ -30,14 +33,18 @@ class QueueView:
     """The Build Queue: a page of what waits, and what can be chosen for it.
 
     ``since`` is when each of the newest entries came, newest first, at most ``COUNTED_TO``: how many wait, and how
-    long. ``offered`` are those that would be filed without guessing now. ``projects`` can be chosen: all that are not
-    archived, by name. ``active`` are all active releases, the most recently activated first.
+    long. ``kept`` says of those ``decided`` that cannot be undone why, by id. ``offered`` are those that would be filed
+    without guessing now. ``projects`` can be chosen: all that are not archived, by name. ``active`` are all active
+    releases, the most recently activated first. ``project`` is the one whose builds alone are on the page, archived or
+    not; an id that names none leaves nothing out.
     """
 
     page: Page[EntryView]
+    project: Project | None
     since: list[datetime]
     oldest: datetime | None
     decided: list[EntryView]
+    kept: dict[UUID, str]
     offered: list[PlacedToday]
     active: list[Release]
     projects: list[Project]
@@ -50,21 +57,23 @@ class QueueView:
         return len(self.since)
 
 
-def queue(store: Store, organization_id: UUID, wanted: EntryFilter, after: Place | None = None) -> QueueView:
-    """Return the Build Queue, filtered, from behind ``after`` on."""
-    return store.read(lambda tx: _queue(tx, organization_id, wanted, after, tx.releases.active(organization_id)))
-
-
 def _queue(
     tx: Transaction, organization_id: UUID, wanted: EntryFilter, after: Place | None, active: list[Release]
 ) -> QueueView:
-    waiting = entry_views(tx, organization_id, tx.entries.page(organization_id, wanted, QUEUE_SHOWN + 1, after))
+    asked = {wanted.project_id} if wanted.project_id else set()
+    project = next(iter(tx.projects.some(organization_id, asked).values()), None)
+    wanted = evolve(wanted, project_id=project.id if project else None)
+    entries = tx.entries.page(organization_id, wanted, QUEUE_SHOWN + 1, after)
+    waiting = entry_views(tx, organization_id, entries, active)
     last = tx.builds.page(organization_id, BuildFilter(), 1, None)
+    decided = tx.entries.decided(organization_id, DECIDED_SHOWN)
     return QueueView(
         page=paged(waiting, QUEUE_SHOWN, lambda view: Place(view.entry.created_at, view.entry.id)),
+        project=project,
         since=tx.entries.pending_since(organization_id, COUNTED_TO),
         oldest=tx.entries.oldest_pending(organization_id),
-        decided=entry_views(tx, organization_id, tx.entries.decided(organization_id, DECIDED_SHOWN)),
+        decided=entry_views(tx, organization_id, decided),
+        kept=kept(tx, organization_id, decided),
         offered=offered(tx, organization_id, active),
         active=active,
         projects=[project for project in tx.projects.all(organization_id) if not project.archived],
@@ -75,7 +84,10 @@ def _queue(
 
 @frozen
 class ActiveRelease:
-    """An active release with its newest build per branch, and how many it has (at most ``COUNTED_TO`` are counted)."""
+    """An active release with its newest build per branch, and how many it has (at most ``COUNTED_TO`` are counted).
+
+    The branches are the ``BRANCHES_SHOWN`` that were built last, of those among its newest ``LOOKED_AT`` builds.
+    """
 
     release: Release
     project: Project
@@ -118,7 +130,7 @@ def _active(
     tx: Transaction, organization_id: UUID, releases: Sequence[Release], projects: dict[UUID, Project]
 ) -> list[ActiveRelease]:
     ids = [release.id for release in releases]
-    newest = tx.builds.newest_per_branch(organization_id, ids, BRANCHES_SHOWN)
+    newest = tx.builds.newest_per_branch(organization_id, ids, BRANCHES_SHOWN, LOOKED_AT)
     counts = tx.builds.counts(organization_id, ids, COUNTED_TO)
     found = []
     for release in releases:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from attrs import frozen
 
 from lathe.domain.audit import SubjectKind
+from lathe.domain.delivery import Delivery, DeliveryStatus, lowest_id
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.repo_url import RepoUrl
 
@@ -69,6 +71,39 @@ class AuditFilter:
     actor_kind: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+CLOCKS_APART: Final = timedelta(hours=1)
+"""How far the clock that made a delivery's id may be from the store's, which says when it was received."""
+
+
+@frozen
+class DeliveryFilter:
+    """What deliveries are wanted: ``since`` is included, ``until`` is not; the rest is exact."""
+
+    status: DeliveryStatus | None = None
+    source: str | None = None
+    credential_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def lowest(self) -> UUID | None:
+        """The id below which nothing can be wanted."""
+        return lowest_id(self.since - CLOCKS_APART) if self.since else None
+
+    @property
+    def above(self) -> UUID | None:
+        """The id from which on nothing can be wanted."""
+        return lowest_id(self.until + CLOCKS_APART) if self.until else None
+
+
+@frozen
+class Looked:
+    """The deliveries that were wanted of those that were looked at, and where to go on looking; None at the end."""
+
+    rows: list[Delivery]
+    next: Place | None
 
 
 @frozen

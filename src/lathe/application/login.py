@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -13,13 +15,25 @@ from lathe.application.auditing import note, note_for_person
 from lathe.application.caller import Caller, command_caller
 from lathe.application.ports import Ids, PasswordHasher, Store, Transaction
 from lathe.domain.audit import Action
-from lathe.domain.errors import Conflict, NotFound, Unauthenticated
+from lathe.domain.errors import Conflict, NotFound, Unauthenticated, must_all_hold
 from lathe.domain.organization import Actor, Member, Organization, Role, User, checked_email
 from lathe.domain.session import LINK_LIFE, LinkPurpose, OneTimeLink, Session, checked_password
 from lathe.domain.text import checked_name
 
 TOKEN_BYTES = 32
 _SEEN_AT_MOST_EVERY = timedelta(minutes=1)
+
+_NOT_IN: Final = "E-mail address or password is wrong"
+_GONE: Final = (
+    "This link does not work any more: it was used, a newer one was made, or its 24 hours are over. "
+    "Log in, or {instead}."
+)
+_INSTEAD: Final = {
+    LinkPurpose.SETUP: "start the server again: where nobody is set up, it prints a new one",
+    LinkPurpose.PASSWORD: "ask an admin for a new one",
+    LinkPurpose.JOIN: "ask an admin for a new one",
+    LinkPurpose.LOGIN: "ask whoever gave it to you for a new one",
+}
 
 
 @frozen
@@ -133,9 +147,13 @@ def set_up(
 
     Raises NotFound (the link), Invalid, Conflict (somebody was faster).
     """
-    email, name, password = checked_email(email), checked_name(name), checked_password(password)
-    checked_name(organization, "/organization")
-    hashed = hasher.hash(password)
+    must_all_hold(
+        partial(checked_name, organization, "/organization"),
+        partial(checked_name, name),
+        partial(checked_email, email),
+        partial(checked_password, password),
+    )
+    email, name, hashed = checked_email(email), checked_name(name), hasher.hash(password)
     session_token = ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> Organization:
@@ -169,8 +187,8 @@ def set_password(
 
     Raises NotFound (the link), Invalid.
     """
-    name = checked_name(name) if name else None
-    hashed = hasher.hash(checked_password(password))
+    must_all_hold(*([partial(checked_name, name)] if name else []), partial(checked_password, password))
+    name, hashed = checked_name(name) if name else None, hasher.hash(password)
     session_token = ids.entropy(TOKEN_BYTES).hex()
 
     def work(tx: Transaction) -> None:
@@ -247,9 +265,16 @@ def login(
     user = store.read(lambda tx: tx.users.find_by_email(email.strip().lower()))
     fits = hasher.verify(user.password_hash if user else None, password)
     if user is None or not fits:
-        raise Unauthenticated("E-mail address or password is wrong")
+        raise Unauthenticated(_NOT_IN)
     session_token = ids.entropy(TOKEN_BYTES).hex()
-    store.write(lambda tx: open_session(tx, user.id, session_token, browser))
+
+    def work(tx: Transaction) -> None:
+        # To verify takes its time: who changed the password meanwhile has ended every session that the old one opened.
+        if tx.users.get(user.id, lock=True).password_hash != user.password_hash:
+            raise Unauthenticated(_NOT_IN)
+        open_session(tx, user.id, session_token, browser)
+
+    store.write(work)
     return session_token
 
 
@@ -298,7 +323,7 @@ def new_link(
 def _usable(tx: Transaction, token: str, purpose: LinkPurpose, *, lock: bool) -> OneTimeLink:
     link = tx.links.find(token_hash(token), lock=lock)
     if link is None or link.purpose is not purpose or not link.usable(tx.now()):
-        raise NotFound("this link is not valid any more")
+        raise NotFound(_GONE.format(instead=_INSTEAD[purpose]))
     return link
 
 

@@ -50,15 +50,20 @@ def listed(store: Store, organization_id: UUID) -> MembersView:
     """Return who is in an organization, and who was invited. Whoever has not opened a new account yet is not in."""
 
     def work(tx: Transaction) -> MembersView:
-        now = tx.now()
-        links = [(one, tx.users.get(one.user_id)) for one in tx.links.invitations(organization_id) if one.user_id]
+        now, members = tx.now(), tx.users.members(organization_id)
+        known = {user.id: user for user, _ in members}
+        links = [
+            (one, known.get(one.user_id) or tx.users.get(one.user_id))
+            for one in tx.links.invitations(organization_id)
+            if one.user_id
+        ]
         waiting = {user.id for link, user in links if _is_waiting(user, link)}
         invitations = [
             Invitation(user, link.role, link, account=user.id not in waiting)
             for link, user in links
             if link.role and (_is_waiting(user, link) or (user.id not in waiting and link.usable(now)))
         ]
-        here = [(user, member) for user, member in tx.users.members(organization_id) if user.id not in waiting]
+        here = [(user, member) for user, member in members if user.id not in waiting]
         return MembersView(here, invitations, now)
 
     return store.read(work)
@@ -119,7 +124,8 @@ def withdraw(store: Store, caller: Caller, user_id: UUID) -> User:
 def change_role(store: Store, caller: Caller, user_id: UUID, role: Role) -> User:
     """Give a member another role. What the person's sessions may do has changed, so all of them end.
 
-    Raises NotFound; Conflict (it would leave the organization without an admin).
+    An open link to join with another role leads nowhere any more: the last word counts. Raises NotFound; Conflict (it
+    would leave the organization without an admin).
     """
     here = caller.organization_id
 
@@ -130,6 +136,7 @@ def change_role(store: Store, caller: Caller, user_id: UUID, role: Role) -> User
         if role is not Role.ADMIN:
             must_keep_an_admin(tx, here, user_id)
         tx.users.join(Member(here, user_id, role, member.since))
+        tx.links.withdraw(here, user_id, LinkPurpose.JOIN)
         tx.sessions.remove_all(user_id)
         note(tx, caller, Action.CHANGED, user, f"role: {member.role.value} → {role.value}")
         return user
@@ -157,12 +164,18 @@ def remove(store: Store, caller: Caller, user_id: UUID) -> User:
 
 
 def _locked_member(tx: Transaction, organization_id: UUID, user_id: UUID) -> tuple[User, Member]:
-    """Return a member, with the organization locked: of two that leave at once, the later one sees the other gone."""
+    """Return a member, with the organization locked: of two that leave at once, the later one sees the other gone.
+
+    Raises NotFound, also for somebody who was invited and has not come: an invitation is withdrawn or made anew.
+    """
     tx.organizations.get(organization_id, lock=True)
     member = tx.users.member(organization_id, user_id)
     if member is None:
         raise NotFound("there is no such member")
-    return tx.users.get(user_id), member
+    user = tx.users.get(user_id)
+    if any(link.user_id == user_id and _is_waiting(user, link) for link in tx.links.invitations(organization_id)):
+        raise NotFound("whoever was invited is no member yet; take the invitation back, or invite anew")
+    return user, member
 
 
 def _invited(tx: Transaction, ids: Ids, caller: Caller, email: str, role: Role, *, token: str) -> Invited:
@@ -189,8 +202,10 @@ def _dropped_unopened(tx: Transaction, organization_id: UUID, user: User) -> boo
 
     Returns whether it was one. No other organization can have taken it in: its owner could not log in to join.
     """
-    mine = (link for link in tx.links.invitations(organization_id) if link.user_id == user.id)
-    if not any(_is_waiting(user, link) for link in mine):
+    mine = [link for link in tx.links.invitations(organization_id) if link.user_id == user.id]
+    # Locked: whoever opens it at this very moment keeps it.
+    now = tx.users.get(user.id, lock=True) if mine else user
+    if not any(_is_waiting(now, link) for link in mine):
         return False
     tx.users.leave(organization_id, user.id)
     tx.links.withdraw(organization_id, user.id)

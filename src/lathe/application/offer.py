@@ -31,10 +31,15 @@ OFFERED: Final = 100
 
 @frozen
 class Filed:
-    """How many were filed, and how many were not: somebody decided them meanwhile, or they do not place any more."""
+    """Which were filed, and how many were not: somebody decided them meanwhile, or they do not place any more."""
 
-    filed: int
+    entries: tuple[UUID, ...]
     passed_over: int
+
+    @property
+    def filed(self) -> int:
+        """How many were filed."""
+        return len(self.entries)
 
 
 def offered(tx: Transaction, organization_id: UUID, active: Sequence[Release]) -> list[PlacedToday]:
@@ -74,10 +79,8 @@ def file_offered(store: Store, ids: Ids, caller: Caller, entry_ids: Collection[U
 
     What somebody else decided meanwhile stays decided so, and what does not place any more goes on waiting.
     """
-    filed = 0
-    for entry_id in entry_ids:
-        filed += store.write(lambda tx, entry_id=entry_id: _file(tx, ids, caller, entry_id))  # type: ignore[misc]
-    return Filed(filed, len(entry_ids) - filed)
+    filed = tuple(one for one in entry_ids if store.write(lambda tx, one=one: _file(tx, ids, caller, one)))  # type: ignore[misc]
+    return Filed(filed, len(entry_ids) - len(filed))
 
 
 def _file(tx: Transaction, ids: Ids, caller: Caller, entry_id: UUID) -> bool:

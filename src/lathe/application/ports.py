@@ -12,7 +12,9 @@ from lathe.application.lists import (
     Arrival,
     AuditFilter,
     BuildFilter,
+    DeliveryFilter,
     EntryFilter,
+    Looked,
     Place,
     ProjectFilter,
     Promising,
@@ -259,8 +261,10 @@ class Repositories(Protocol):
         """Remove the link. Raises NotFound if there is none."""
         ...
 
-    def of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
-        """Return what is linked to a project, oldest link first."""
+    def of_projects(
+        self, organization_id: UUID, project_ids: Collection[UUID]
+    ) -> dict[UUID, list[tuple[Repository, RepositoryLink]]]:
+        """Return what is linked to each of the projects, oldest link first. Projects without any are left out."""
         ...
 
 
@@ -312,15 +316,28 @@ class Builds(Protocol):
         ...
 
     def newest_per_branch(
-        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int, look_at: int
     ) -> dict[UUID, list[Build]]:
         """Return, by release, the newest build of each branch (or tag, or none), newest first, of at most ``limit``
-        branches each. Releases without builds are left out."""
+        branches each. Releases without builds are left out.
+
+        Only the newest ``look_at`` builds of a release are looked at, so that it costs the same however many there
+        are: a branch whose newest build lies behind them is left out.
+        """
+        ...
+
+    def newest_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, Build]:
+        """Return the newest build of each of the projects that is not withdrawn. Projects without any are left
+        out."""
         ...
 
     def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
         """Return, for every one of the releases, how many it has that are not withdrawn, counting each no further than
         ``at_most``."""
+        ...
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Build]:
+        """Return those of ``ids`` that are there, by id, withdrawn or not."""
         ...
 
     def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
@@ -384,6 +401,24 @@ class Deliveries(Protocol):
         self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
     ) -> list[Delivery]:
         """Return the deliveries that spoke of a build or entry, newest first, with empty bodies."""
+        ...
+
+    def look(
+        self,
+        organization_id: UUID,
+        wanted: DeliveryFilter,
+        limit: int,
+        after: Place | None,
+        look_at: int,
+        *,
+        bodies: bool = False,
+    ) -> Looked:
+        """Return up to ``limit`` of those that are wanted among the next ``look_at`` behind ``after``, by their ids.
+
+        That is nearly by time, the last first; of the place only the id counts. However few are wanted, it costs no
+        more than looking at so many; those outside the time that is wanted do not count. Without ``bodies`` they are
+        left out.
+        """
         ...
 
     def newest(self, organization_id: UUID, limit: int) -> list[Delivery]:

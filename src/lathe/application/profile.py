@@ -20,7 +20,10 @@ def prefer(store: Store, viewer: Viewer, name: str, preferences: Preferences) ->
 
     def work(tx: Transaction) -> None:
         user = tx.users.get(viewer.user.id, lock=True)
-        tx.users.save(evolve(user, name=name, preferences=preferences))
+        renamed = evolve(user, name=name, preferences=preferences)
+        tx.users.save(renamed)
+        if name != user.name:
+            note_for_person(tx, renamed, Action.CHANGED, f"name: {user.name} → {name}")
 
     store.write(work)
 

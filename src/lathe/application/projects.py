@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import Final, TypeVar
 from uuid import UUID
@@ -13,7 +14,7 @@ from lathe.application.auditing import note, note_changes
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.domain.audit import Action
-from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
+from lathe.domain.errors import Conflict, Fault, Invalid, NotFound, must_all_hold
 from lathe.domain.project import Files, Project
 from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import LinkKind, Repository, RepositoryLink
@@ -50,7 +51,9 @@ def create(
     if len(repositories) > REPOSITORIES_LIMIT:
         fault = Fault("/repositories", "too_many", f"at most {REPOSITORIES_LIMIT} at once")
         raise Invalid(fault.detail, (fault,))
-    urls = [parsed_url(url, f"/repositories/{index}") for index, url in enumerate(repositories)]
+    parsed = [partial(parsed_url, url, f"/repositories/{index}") for index, url in enumerate(repositories)]
+    must_all_hold(partial(checked_name, name), *parsed)
+    urls = [parse() for parse in parsed]
 
     def work(tx: Transaction) -> ProjectView:
         project = add(tx, caller, ids.new(), name, files)
@@ -186,8 +189,14 @@ def parsed_url(text: str, pointer: str) -> RepoUrl:
     return url
 
 
+def project_views(tx: Transaction, organization_id: UUID, projects: Sequence[Project]) -> list[ProjectView]:
+    """Return each project with its repositories."""
+    found = tx.repositories.of_projects(organization_id, [project.id for project in projects])
+    return [ProjectView(project, tuple(found.get(project.id, ()))) for project in projects]
+
+
 def _view(tx: Transaction, project: Project) -> ProjectView:
-    return ProjectView(project, tuple(tx.repositories.of_project(project.organization_id, project.id)))
+    return project_views(tx, project.organization_id, [project])[0]
 
 
 def _free_slug(tx: Transaction, organization_id: UUID, name: str) -> str:

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.application.deliveries import credential_names
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Store, Transaction
 from lathe.application.previewing import preview_in
-from lathe.application.projects import ProjectView
+from lathe.application.projects import ProjectView, project_views
+from lathe.application.standing import kept
 from lathe.application.views import build_view, build_views, entry_view, entry_views
 from lathe.domain.build_report import BuildReport
 from lathe.domain.delivery import Delivery
@@ -65,7 +67,7 @@ def projects(
 
     def work(tx: Transaction) -> Page[ProjectView]:
         found = tx.projects.page(organization_id, wanted, limit + 1, after)
-        rows = [ProjectView(p, tuple(tx.repositories.of_project(organization_id, p.id))) for p in found]
+        rows = project_views(tx, organization_id, found)
         return paged(rows, limit, lambda view: Place(view.project.created_at, view.project.id))
 
     return store.read(work)
@@ -119,12 +121,18 @@ def preview(store: Store, organization_id: UUID, report: BuildReport) -> Placeme
 
 @frozen
 class EntryPage:
-    """One queue entry and what can be chosen for it: every project, and every active release with its project."""
+    """One queue entry and what can be chosen for it: every project, and every active release with its project.
+
+    ``kept`` says why the decision about it cannot be undone, None where it can.
+    ``credentials`` are the names of the keys and people that its deliveries came by, by id.
+    """
 
     view: EntryView
+    kept: str | None
     projects: list[Project]
     releases: list[tuple[Release, Project]]
     deliveries: list[Delivery]
+    credentials: dict[UUID, str]
     now: datetime
 
 
@@ -134,8 +142,10 @@ def entry_page(store: Store, organization_id: UUID, entry_id: UUID) -> EntryPage
     def work(tx: Transaction) -> EntryPage:
         view = entry_view(tx, tx.entries.get(organization_id, entry_id))
         every, open_ones = choices(tx, organization_id)
-        deliveries = tx.deliveries.of_subject(organization_id, entry_id=entry_id)
-        return EntryPage(view, every, open_ones, deliveries, tx.now())
+        deliveries = tx.deliveries.of_subject(organization_id, build_id=view.entry.build_id, entry_id=entry_id)
+        names = credential_names(tx, organization_id, deliveries)
+        why = kept(tx, organization_id, [view.entry]).get(entry_id)
+        return EntryPage(view, why, every, open_ones, deliveries, names, tx.now())
 
     return store.read(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from lathe.application.auditing import note, note_changes
@@ -11,6 +12,7 @@ from lathe.application.ports import Ids, Store, Transaction
 from lathe.application.projects import must_be_in_use
 from lathe.domain.audit import Action
 from lathe.domain.branch_pattern import parse_patterns
+from lathe.domain.errors import must_all_hold
 from lathe.domain.release import Release, ReleaseState
 from lathe.domain.text import checked_name
 
@@ -29,8 +31,8 @@ def create(
 
     Raises NotFound (the project), Invalid, Conflict (the name is taken there, or the project is archived).
     """
-    name = checked_name(name)
-    patterns = parse_patterns(list(branch_patterns))
+    must_all_hold(partial(checked_name, name), partial(parse_patterns, list(branch_patterns)))
+    name, patterns = checked_name(name), parse_patterns(list(branch_patterns))
 
     def work(tx: Transaction) -> Release:
         project = tx.projects.get(caller.organization_id, project_id, lock=True)

@@ -10,13 +10,14 @@ from lathe.application import auditing, projects
 from lathe.application.caller import Caller
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.ports import Ids, Store, Transaction
+from lathe.application.standing import Own, Seen, must_be_as_seen, must_be_own, must_not_be_closed
 from lathe.application.views import build_view, entry_view
 from lathe.domain.audit import Action
 from lathe.domain.build import Build, Filed
 from lathe.domain.errors import Conflict, Fault, Invalid, NotFound
 from lathe.domain.placement import Placement, filed_by_hand
 from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason, sent_back_reason
-from lathe.domain.release import Release, ReleaseState
+from lathe.domain.release import Release
 from lathe.domain.repo_url import RepoUrl
 from lathe.domain.repository import LinkKind, RepositoryLink
 
@@ -87,10 +88,13 @@ def locked_entry(tx: Transaction, caller: Caller, entry_id: UUID) -> QueueEntry:
     return tx.entries.get(caller.organization_id, entry_id, lock=True)
 
 
-def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUID) -> EntryView:
+def select_project(
+    store: Store, caller: Caller, entry_id: UUID, project_id: UUID, *, seen: Seen | None = None
+) -> EntryView:
     """Choose the project of a pending entry; it stays pending, and the view suggests a release.
 
-    Raises NotFound, Invalid (no such project), Conflict (not pending any more).
+    With ``seen``, not over the head of somebody who chose another one since. Raises NotFound; Invalid (no such
+    project); Conflict (not pending any more, another one was chosen since, the project is archived).
     """
 
     def work(tx: Transaction) -> EntryView:
@@ -99,6 +103,8 @@ def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUI
         if project is None:
             raise Invalid("there is no such project", (Fault("/project_id", "not_found", "names no project"),))
         selected = entry.project_selected(project_id, tx.now())
+        must_be_as_seen(tx, entry, project_id, seen)
+        projects.must_be_in_use(project)
         tx.entries.save(selected)
         if selected != entry:
             auditing.note(tx, caller, Action.PROJECT_SELECTED, selected, project.name)
@@ -108,17 +114,26 @@ def select_project(store: Store, caller: Caller, entry_id: UUID, project_id: UUI
 
 
 def create_project(
-    store: Store, ids: Ids, caller: Caller, entry_id: UUID, name: str, *, declare_repository: bool = True
+    store: Store,
+    ids: Ids,
+    caller: Caller,
+    entry_id: UUID,
+    name: str,
+    *,
+    declare_repository: bool = True,
+    seen: Seen | None = None,
 ) -> EntryView:
     """Create a project and choose it for a pending entry; the entry's repository is declared to belong to it.
 
-    A repository of unknown address, or that belongs to another project, is passed over. Raises NotFound; Invalid
-    (name); Conflict (not pending any more, the name is taken). Then there is no new project either.
+    A repository of unknown address, or that belongs to another project, is passed over. ``seen`` as for choosing one.
+    Raises NotFound; Invalid (name); Conflict (not pending any more, another project was chosen since, the name is
+    taken). Then there is no new project either.
     """
 
     def work(tx: Transaction) -> EntryView:
         entry, project_id = locked_entry(tx, caller, entry_id), ids.new()
         selected = entry.project_selected(project_id, tx.now())
+        must_be_as_seen(tx, entry, project_id, seen)
         url = _unowned_url(tx, entry) if declare_repository else None
         project = projects.add(tx, caller, project_id, name)
         if url:
@@ -148,19 +163,22 @@ def reject(store: Store, caller: Caller, entry_id: UUID, reason: RejectReason, n
     return store.write(work)
 
 
-def undo(store: Store, caller: Caller, entry_id: UUID) -> EntryView:
+def undo(store: Store, caller: Caller, entry_id: UUID, *, own: Own | None = None) -> EntryView:
     """Take the last decision on an entry back: a build made by it is withdrawn, a link learned by it revoked.
 
-    Raises NotFound; Conflict (nothing to undo, or the build's release is closed).
+    With ``own``, only if that is what stands. Raises NotFound; Conflict (nothing to undo, something else was decided
+    since, or the build's release is closed).
     """
 
     def work(tx: Transaction) -> EntryView:
         entry = locked_entry(tx, caller, entry_id)
-        undone = entry.undone()
+        if own:
+            must_be_own(tx, caller, entry, own)
+        undone, revoked = entry.undone(), ""
         if entry.status is EntryStatus.ASSIGNED and entry.build_id:
-            _withdraw(tx, caller, tx.builds.get(caller.organization_id, entry.build_id, lock=True), entry)
+            revoked = _withdraw(tx, caller, tx.builds.get(caller.organization_id, entry.build_id, lock=True), entry)
         tx.entries.save(undone)
-        auditing.note(tx, caller, Action.UNDONE, undone, _decision(entry))
+        auditing.note(tx, caller, Action.UNDONE, undone, _decision(entry) + revoked)
         return entry_view(tx, undone)
 
     return store.write(work)
@@ -182,7 +200,7 @@ def move(store: Store, caller: Caller, build_id: UUID, release_id: UUID) -> Buil
             raise Conflict("this build was withdrawn; its entry waits in the Build Queue", code="withdrawn")
         if build.release_id == release.id:
             return build_view(tx, build)
-        _must_not_be_closed(held[build.release_id])
+        must_not_be_closed(held[build.release_id])
         _must_be_active(release)
         placement = filed_by_hand(build.placement, f"{caller.actor.name} moved it", release)
         moved = evolve(build.filed_under(release.project_id, release.id), placement=placement)
@@ -225,8 +243,8 @@ def requeue(store: Store, ids: Ids, caller: Caller, build_id: UUID) -> EntryView
                 build_id=build.id,
             )
             tx.entries.add(entry)
-        _withdraw(tx, caller, evolve(build, entry_id=entry.id), known)
-        auditing.note(tx, caller, Action.SENT_BACK, build, f"from {_place(tx, release)}")
+        revoked = _withdraw(tx, caller, evolve(build, entry_id=entry.id), known)
+        auditing.note(tx, caller, Action.SENT_BACK, build, f"from {_place(tx, release)}{revoked}")
         return entry_view(tx, entry)
 
     return store.write(work)
@@ -270,11 +288,6 @@ def _must_be_active(release: Release) -> None:
         raise Conflict(
             f"release {release.name} is {release.state.value}; builds go under active ones", code="release_not_active"
         )
-
-
-def _must_not_be_closed(release: Release) -> None:
-    if release.state is ReleaseState.CLOSED:
-        raise Conflict(f"release {release.name} is closed; what it holds stays", code="release_closed")
 
 
 def _unowned_url(tx: Transaction, entry: QueueEntry) -> RepoUrl | None:
@@ -348,12 +361,14 @@ def _point_identity(tx: Transaction, build: Build) -> None:
         tx.identities.save(evolve(identity, build_id=build.id, entry_id=build.entry_id))
 
 
-def _withdraw(tx: Transaction, caller: Caller, build: Build, entry: QueueEntry | None) -> None:
-    """Withdraw a build, and revoke the link that its assignment taught."""
-    _must_not_be_closed(tx.releases.get(caller.organization_id, build.release_id, lock=True))
+def _withdraw(tx: Transaction, caller: Caller, build: Build, entry: QueueEntry | None) -> str:
+    """Withdraw a build, and revoke the link that its assignment taught; return that for the audit log."""
+    must_not_be_closed(tx.releases.get(caller.organization_id, build.release_id, lock=True))
     tx.builds.save(evolve(build, withdrawn=True))
     _point_identity(tx, build)
     if entry and entry.assignment and entry.assignment.learned_link and entry.repository_id:
         link = tx.repositories.find_link(caller.organization_id, entry.repository_id)
         if link and link.entry_id == entry.id:
             tx.repositories.unlink(caller.organization_id, entry.repository_id)
+            return "; its repository does not belong to the project any more"
+    return ""

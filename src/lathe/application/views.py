@@ -20,15 +20,19 @@ def build_views(tx: Transaction, organization_id: UUID, builds: Sequence[Build])
     return [BuildView(build, projects[build.project_id], releases[build.release_id]) for build in builds]
 
 
-def entry_views(tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry]) -> list[EntryView]:
+def entry_views(
+    tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry], active: list[Release] | None = None
+) -> list[EntryView]:
     """Return each entry with its project and, while it is pending, what could be decided about it.
 
     That is the release that would be chosen in its project, and whether its repository could be remembered: it is
-    known, reported by somebody who proved to be who they are, and belongs to no project now.
+    known, reported by somebody who proved to be who they are, and belongs to no project now. ``active`` are all active
+    releases, where they have been read already.
     """
     projects = tx.projects.some(organization_id, {e.project_id for e in entries if e.project_id})
     waiting = [e for e in entries if e.status is EntryStatus.PENDING]
-    active = tx.releases.active(organization_id) if any(e.project_id for e in waiting) else []
+    if active is None:
+        active = tx.releases.active(organization_id) if any(e.project_id for e in waiting) else []
     linked = tx.repositories.find_links(organization_id, {e.repository_id for e in waiting if e.repository_id})
     return [_entry_view(entry, projects, active, linked) for entry in entries]
 

@@ -43,6 +43,7 @@ class Action(Enum):
     UNDONE = "undone"
     MOVED = "moved"
     SENT_BACK = "sent_back"
+    REPLAYED = "replayed"
     # projects
     REPOSITORY_ADDED = "repository_added"
     REPOSITORY_REMOVED = "repository_removed"

@@ -49,35 +49,30 @@ class BranchPattern:
         """Tell whether the whole of ``name`` fits.
 
         Walks the name once with the set of pattern places reached so far, so that no pattern, however starred, takes
-        more than pattern length times name length.
+        more than pattern length times name length. The set is the bits of one number: people write the patterns, and
+        every build that comes is compared with all of them.
         """
         tokens = _TOKEN.findall(self.text)
-        places = _skip_stars(tokens, {0})
+        literals: dict[str, int] = {}
+        stars = across = 0
+        for place, token in enumerate(tokens):
+            if token[0] != "*":
+                literals[token] = literals.get(token, 0) | 1 << place
+            else:
+                stars |= 1 << place
+                across |= (len(token) > 1) << place
+        places = _skip_stars(1, stars)
         for character in name:
-            reached = set()
-            for place in places:
-                if place == len(tokens):
-                    continue
-                token = tokens[place]
-                if token[0] != "*":
-                    if token == character:
-                        reached.add(place + 1)
-                elif token != "*" or character != "/":
-                    reached.add(place)
-            places = _skip_stars(tokens, reached)
-        return len(tokens) in places
+            onwards = (places & literals.get(character, 0)) << 1
+            places = _skip_stars(onwards | places & (across if character == "/" else stars), stars)
+            if not places:
+                return False
+        return bool(places >> len(tokens))
 
 
-def _skip_stars(tokens: list[str], places: set[int]) -> set[int]:
-    """Add the places behind stars, since a star may stand for nothing."""
-    closed = set()
-    for start in places:
-        place = start
-        closed.add(place)
-        while place < len(tokens) and tokens[place][0] == "*":
-            place += 1
-            closed.add(place)
-    return closed
+def _skip_stars(places: int, stars: int) -> int:
+    """Add the places behind stars, since a star may stand for nothing. No two stars stand side by side."""
+    return places | (places & stars) << 1
 
 
 def parse_patterns(texts: tuple[str, ...] | list[str]) -> tuple[BranchPattern, ...]:

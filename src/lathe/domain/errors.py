@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from attrs import frozen
@@ -46,6 +47,23 @@ class Invalid(LatheError):
     def __init__(self, detail: str, faults: tuple[Fault, ...] = (), *, code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.faults = faults
+
+
+def must_all_hold(*checks: Callable[[], object]) -> None:
+    """Run every check and raise Invalid with the faults of all that fail: nobody should have to mend them one by one.
+
+    Raises what a single one that fails raises.
+    """
+    failed = []
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise Invalid("; ".join(one.detail for one in failed), tuple(fault for one in failed for fault in one.faults))
 
 
 class Unauthenticated(LatheError):

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from lathe.adapters.clock import SystemClock
 from lathe.adapters.feed import WatchingFeed
+from lathe.adapters.http.reports import OwnParser
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.ingest import Ingest
 from lathe.adapters.memory.store import MemoryStore
@@ -126,6 +127,7 @@ def _wired(
         unready=unready,
         base_url=base_url,
         trusted_proxies=trusted_proxies,
+        own_parser=OwnParser(),
     )
 
 

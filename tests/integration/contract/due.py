@@ -1,7 +1,6 @@
 """What contract.md promises and is due: every status with every code that it may be answered with.
 
-Not due yet, and so not here: providers other than Bitbucket, the addresses of deliveries with their replay,
-Idempotency-Key, and metrics.
+Not due yet, and so not here: providers other than Bitbucket, Idempotency-Key, and metrics.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from tests.integration.contract import (
     rows_bodies,
     rows_builds,
     rows_credentials,
+    rows_deliveries,
     rows_hooks,
     rows_products,
     rows_queue,
@@ -26,6 +26,7 @@ ROWS: Final[Sequence[Row]] = (
     *rows_builds.TABLE,
     *rows_queue.TABLE,
     *rows_products.TABLE,
+    *rows_deliveries.TABLE,
     *rows_credentials.TABLE,
     *rows_bodies.TABLE,
 )
@@ -110,7 +111,12 @@ DUE: Final[Mapping[str, set[tuple[int, str | None]]]] = {
         (422, "invalid"),
     },
     "POST /api/v1/queue/{id}/reject": {(200, None), (409, "already_assigned"), (422, "invalid")},
-    "POST /api/v1/queue/{id}/project": {(200, None), (409, "already_rejected"), (422, "invalid")},
+    "POST /api/v1/queue/{id}/project": {
+        (200, None),
+        (409, "already_rejected"),
+        (409, "project_archived"),
+        (422, "invalid"),
+    },
     "POST /api/v1/queue/{id}/undo": {(200, None), (409, "nothing_to_undo"), (409, "release_closed")},
     "POST /api/v1/builds/{id}/move": {
         (200, None),
@@ -136,6 +142,26 @@ DUE: Final[Mapping[str, set[tuple[int, str | None]]]] = {
     "POST /api/v1/hooks": {(201, None), (422, "invalid")},
     "POST /api/v1/hooks/{id}/rotate": {(200, None), (409, "conflict")},
     "DELETE /api/v1/hooks/{id}": {(204, None)},
+    "GET /api/v1/deliveries": {
+        (200, None),
+        (401, "unauthenticated"),
+        (403, "insufficient_scope"),
+        (422, "invalid"),
+        (503, "unavailable"),
+    },
+    "GET /api/v1/deliveries/{id}": {(200, None), (401, "unauthenticated"), (403, "insufficient_scope")},
+    "POST /api/v1/deliveries/{id}/replay": {
+        (200, None),
+        (400, "malformed"),
+        (401, "unauthenticated"),
+        (403, "insufficient_scope"),
+        (404, "not_found"),
+        (413, "body_too_large"),
+        (415, "unsupported_media_type"),
+        (422, "invalid"),
+        (429, "rate_limited"),
+        (503, "unavailable"),
+    },
     "POST /api/v1/placements/preview": {(200, None), (422, "invalid")},
     "GET /healthz": {(200, None)},
     "GET /readyz": {(200, None), (503, "not_ready")},

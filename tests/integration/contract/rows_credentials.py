@@ -44,6 +44,7 @@ TAKING: Final[Mapping[str, str]] = {
     "POST /api/v1/projects/{id}/releases": "projects:manage",
     "PATCH /api/v1/releases/{id}": "projects:manage",
     "POST /api/v1/hooks": "hooks:manage",
+    "POST /api/v1/deliveries/{id}/replay": "builds:create",
 }
 """Every call that takes a body, and the scope that it needs."""
 
@@ -128,6 +129,8 @@ READING: Final[Mapping[str, str]] = {
     "GET /api/v1/projects/{id}/releases": "builds:read",
     "GET /api/v1/releases/{id}": "builds:read",
     "GET /api/v1/hooks": "hooks:manage",
+    "GET /api/v1/deliveries": "builds:read",
+    "GET /api/v1/deliveries/{id}": "builds:read",
     "POST /api/v1/queue/{id}/undo": "queue:manage",
     "POST /api/v1/builds/{id}/requeue": "queue:manage",
     "POST /api/v1/hooks/{id}/rotate": "hooks:manage",

@@ -175,6 +175,13 @@ def a_project_is_selected_for_what_is_pending_only(scene: Scene) -> Ask:
     return Ask(ids={"id": entry}, body={"project_id": scene.product().project})
 
 
+@row(SELECT, 409, "project_archived", says={"detail": "Kept is archived; restore it first"})
+def an_archived_project_is_not_selected(scene: Scene) -> Ask:
+    project = scene.made("POST", "/api/v1/projects", {"name": "Kept"})["id"]
+    scene.made("PATCH", f"/api/v1/projects/{project}", {"archived": True})
+    return Ask(ids={"id": scene.waiting()}, body={"project_id": project})
+
+
 @row(UNDO, 200, says={"status": "pending", "decided_by": ABSENT})
 def undoing_an_assignment_withdraws_the_build_and_forgets_the_link(scene: Scene) -> Ask:
     product, entry = scene.product(), scene.waiting()

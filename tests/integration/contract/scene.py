@@ -186,6 +186,11 @@ class Scene:
         body = self.facts(**{"repo_url": f"https://bitbucket.org/{org}/{uuid4().hex}", **facts})
         return str(self.made("POST", "/api/v1/builds", body, bearer(self.key(org=org)))["queue_entry"]["id"])
 
+    def delivery(self, *, org: str = "acme") -> str:
+        """Report a build that is ignored, and return the delivery's id."""
+        body = self.facts(status="failed", repo_url=f"https://bitbucket.org/{org}/{uuid4().hex}")
+        return str(self.made("POST", "/api/v1/builds", body, bearer(self.key(org=org)))["delivery_id"])
+
     def facts(self, **facts: object) -> dict[str, object]:
         """Return the body of a build that was not reported yet."""
         return {"name": "Build", "build_number": self.number(), **facts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,10 +12,11 @@ from unittest import mock
 from sqlalchemy import event
 
 from lathe.adapters.sql import SqlStore, prepared
+from lathe.application import connecting, project_pages, queries
 from lathe.application.intake import Changes, Presented, Wanted
-from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.lists import BuildFilter, DeliveryFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Transaction
-from lathe.domain.delivery import CredentialKind
+from lathe.domain.delivery import CredentialKind, DeliveryStatus
 from lathe.domain.queue_entry import EntryStatus
 from tests import samples
 from tests.integration.sql.helpers import database
@@ -32,7 +34,8 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
         lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID, branch="b1"), 50, PLACE),
         "ix_builds_of_branch",
     ),
-    "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, [ID], 6), "ix_builds_of_branch"),
+    "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, [ID], 6, 200), "ix_builds_of_release"),
+    "newest of projects": (lambda tx: tx.builds.newest_of_projects(ID, [ID]), "ix_builds_of_project"),
     "counts": (lambda tx: tx.builds.counts(ID, [ID], 1000), "ix_builds_of_"),
     "arrivals": (lambda tx: tx.builds.arrivals(ID, ID, 1000), "ix_builds_of_release"),
     "pending": (lambda tx: tx.entries.page(ID, EntryFilter(), 50, PLACE), "ix_queue_entries_pending"),
@@ -126,10 +129,39 @@ def fill(store: SqlStore) -> None:
             new_repositories=[samples.repository(of, id=one) for one in ids],
         )
         store.write(lambda tx, changes=changes: tx.intake.save(changes))  # type: ignore[misc]
-    if database(store).writer.dialect.name == "postgresql":  # which looks at its tables by itself, in time
+    look_at_tables(store)
+
+
+def look_at_tables(store: SqlStore) -> None:
+    """Let PostgreSQL see how much there is, which it does by itself, in time."""
+    if database(store).writer.dialect.name == "postgresql":
         with database(store).writer.connect() as connection:
             connection.exec_driver_sql("ANALYZE")
             connection.commit()
+
+
+def effort(store: SqlStore, read: Callable[[Transaction], object]) -> int:
+    """Return how much reading makes a database do: steps of SQLite's machine, rows that PostgreSQL's plans handle."""
+    done: list[int] = []
+
+    def count(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if connection.dialect.name == "sqlite":
+            connection.connection.driver_connection.set_progress_handler(lambda: done.append(1), 1)
+        elif statement.startswith(("SELECT", "WITH")):
+            cursor = connection.connection.cursor()
+            rows = cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}", parameters)
+            text = "\n".join(line for (line,) in rows)
+            found = re.findall(r"actual rows=(\d+)[.\d]* loops=(\d+)", text)
+            done.append(sum(int(rows) * int(loops) for rows, loops in found))
+            cursor.close()
+
+    event.listen(database(store).reader, "before_cursor_execute", count)
+    store.read(read)
+    event.remove(database(store).reader, "before_cursor_execute", count)
+    if database(store).reader.dialect.name == "sqlite":
+        with database(store).reader.connect() as connection:
+            connection.connection.driver_connection.set_progress_handler(None, 1)  # type: ignore[union-attr]
+    return sum(done)
 
 
 def test_every_list_goes_through_its_index(store: SqlStore) -> None:
@@ -144,6 +176,49 @@ def test_every_list_goes_through_its_index(store: SqlStore) -> None:
     assert faults == {}
 
 
+def test_the_branches_built_last_cost_the_same_however_many_there_ever_were(store: SqlStore) -> None:
+    few, many = samples.new_id(), samples.new_id()
+    builds = [
+        samples.build(ID, ID, release, created_at=at, facts=samples.facts(branch=f"b{n}"))
+        for release, count in ((few, ROWS // 4), (many, ROWS))
+        for n, at in enumerate(TIMES[:count])
+    ]
+    store.write(lambda tx: tx.organizations.add(samples.organization(id=ID)))
+    store.write(lambda tx: tx.intake.save(Changes(samples.NOW, new_builds=builds)))
+    look_at_tables(store)
+    of_few, of_many = (
+        effort(store, lambda tx, one=one: tx.builds.newest_per_branch(ID, [one], 6, 200))  # type: ignore[misc]
+        for one in (few, many)
+    )
+    assert 200 < of_many < 1.05 * of_few
+
+
+def test_a_page_of_projects_takes_the_same_statements_however_many_there_are(store: SqlStore) -> None:
+    store.write(lambda tx: tx.organizations.add(samples.organization(id=ID)))
+    taken = []
+    for count in (1, 20):
+        for _ in range(count):
+            store.write(lambda tx: tx.projects.add(samples.project(ID)))
+        for read in (_projects_page, _projects_listed, _repository_to_try):
+            with plans(store) as found:
+                read(store)
+            taken.append(len(found))
+    assert taken[:3] == taken[3:]
+    assert sum(taken[:3]) > 0
+
+
+def _projects_page(store: SqlStore) -> object:
+    return project_pages.projects_page(store, ID, 50, None)
+
+
+def _projects_listed(store: SqlStore) -> object:
+    return queries.projects(store, ID, ProjectFilter(), 50, None)
+
+
+def _repository_to_try(store: SqlStore) -> object:
+    return connecting.known_repository(store, ID)
+
+
 def test_the_mark_of_what_happened_lately_is_read_off_the_ends_of_indexes(store: SqlStore) -> None:
     fill(store)
     with plans(store) as found:
@@ -156,6 +231,24 @@ def test_the_mark_of_what_happened_lately_is_read_off_the_ends_of_indexes(store:
     assert [index for index in used if index not in plan] == [], plan
     assert "Sort" not in plan, plan
     assert "TEMP B-TREE" not in plan, plan
+
+
+def test_looking_for_rare_deliveries_reads_a_bounded_part_of_the_primary_key(store: SqlStore) -> None:
+    fill(store)
+    postgresql = database(store).writer.dialect.name == "postgresql"
+    primary = "pk_deliveries" if postgresql else "sqlite_autoindex_deliveries_1"
+    day = timedelta(days=1)
+    wanted = DeliveryFilter(DeliveryStatus.INVALID, "github", ID, samples.NOW - day, samples.NOW + 1000 * day)
+    with plans(store) as found:
+        assert store.read(lambda tx: tx.deliveries.look(ID, wanted, 50, None, 100)).rows == []
+    for plan in found:
+        assert primary in plan, plan
+        assert "uq_deliveries_sent_as" not in plan, plan
+        # From where it begins to where it ends, and no further than it may look.
+        assert (
+            ("(id < " in plan and "Limit" in plan) if postgresql else "organization_id=? AND id>? AND id<?" in plan
+        ), plan
+    assert len(found) == 2
 
 
 def test_what_a_batch_looks_up_is_found_by_unique_indexes(store: SqlStore) -> None:

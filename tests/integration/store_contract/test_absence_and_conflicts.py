@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from lathe.application.intake import Changes
+from lathe.application.lists import DeliveryFilter
 from lathe.application.ports import Store, Transaction
 from tests import samples
 from tests.integration.store_contract.helpers import (
@@ -64,11 +65,14 @@ FINDS: dict[str, Callable[[Transaction, World], object]] = {
     "no repositories": lambda tx, world: tx.repositories.some(world.id, []),
     "candidates of none": lambda tx, world: tx.projects.candidates_of(world.id, []),
     "repository link": lambda tx, world: tx.repositories.find_link(world.id, NOBODY),
-    "repositories": lambda tx, world: tx.repositories.of_project(world.id, NOBODY),
+    "repositories": lambda tx, world: tx.repositories.of_projects(world.id, [NOBODY]),
+    "repositories of none": lambda tx, world: tx.repositories.of_projects(world.id, []),
     "releases": lambda tx, world: tx.releases.of_project(world.id, NOBODY),
     "some releases": lambda tx, world: tx.releases.some(world.id, [NOBODY]),
     "no releases": lambda tx, world: tx.releases.some(world.id, []),
-    "newest builds": lambda tx, world: tx.builds.newest_per_branch(world.id, [NOBODY], 10),
+    "newest builds": lambda tx, world: tx.builds.newest_per_branch(world.id, [NOBODY], 10, 10),
+    "newest of projects": lambda tx, world: tx.builds.newest_of_projects(world.id, [NOBODY]),
+    "newest of no projects": lambda tx, world: tx.builds.newest_of_projects(world.id, []),
     "oldest entry": lambda tx, _: tx.entries.oldest_pending(NOBODY),
     "deliveries of a build": lambda tx, world: tx.deliveries.of_subject(world.id, build_id=NOBODY),
     "deliveries of an entry": lambda tx, world: tx.deliveries.of_subject(world.id, entry_id=NOBODY),
@@ -76,6 +80,9 @@ FINDS: dict[str, Callable[[Transaction, World], object]] = {
     "hook": lambda tx, _: tx.hooks.find(NOBODY),
     "builds": lambda tx, world: tx.builds.arrivals(world.id, NOBODY, 10),
     "times of waiting": lambda tx, _: tx.entries.pending_since(NOBODY, 10),
+    "some builds": lambda tx, world: tx.builds.some(world.id, [NOBODY]),
+    "no builds": lambda tx, world: tx.builds.some(world.id, []),
+    "looked-at deliveries": lambda tx, _: tx.deliveries.look(NOBODY, DeliveryFilter(), 10, None, 10).rows,
     "some entries": lambda tx, world: tx.entries.some(world.id, [NOBODY]),
     "no entries": lambda tx, world: tx.entries.some(world.id, []),
     "promising entries": lambda tx, _: tx.entries.promising(NOBODY, 10),

@@ -12,7 +12,7 @@ from attrs import evolve
 from lathe.application import ports
 from lathe.application.auditing import subject_of
 from lathe.application.intake import Changes, Presented, Wanted
-from lathe.application.lists import AuditFilter, BuildFilter, EntryFilter, ProjectFilter, Sought
+from lathe.application.lists import AuditFilter, BuildFilter, DeliveryFilter, EntryFilter, ProjectFilter, Sought
 from lathe.application.ports import Store, Transaction
 from lathe.domain.delivery import CredentialKind
 from lathe.domain.errors import NotFound
@@ -74,7 +74,7 @@ ASKED: dict[str, Ask] = {
     "repositories.find_link": lambda tx, here, there: tx.repositories.find_link(here.id, there.repository.id),
     "repositories.find_links": lambda tx, here, there: tx.repositories.find_links(here.id, [there.repository.id]),
     "repositories.unlink": _unlinked,
-    "repositories.of_project": lambda tx, here, there: tx.repositories.of_project(here.id, there.project.id),
+    "repositories.of_projects": lambda tx, here, there: tx.repositories.of_projects(here.id, [there.project.id]),
     "releases.get": lambda tx, here, there: tx.releases.get(here.id, there.release.id, lock=True),
     "releases.of_project": lambda tx, here, there: tx.releases.of_project(here.id, there.project.id),
     "releases.active": lambda tx, here, there: there.release in tx.releases.active(here.id),
@@ -83,9 +83,11 @@ ASKED: dict[str, Ask] = {
     "releases.some": lambda tx, here, there: tx.releases.some(here.id, [there.release.id]),
     "builds.get": lambda tx, here, there: tx.builds.get(here.id, there.build.id, lock=True),
     "builds.page": lambda tx, here, there: tx.builds.page(here.id, BuildFilter(there.project.id), 9, None),
-    "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, [there.release.id], 9),
+    "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, [there.release.id], 9, 9),
+    "builds.newest_of_projects": lambda tx, here, there: tx.builds.newest_of_projects(here.id, [there.project.id]),
     "builds.counts": lambda tx, here, there: sum(tx.builds.counts(here.id, [there.release.id], 9).values()),
     "builds.arrivals": lambda tx, here, there: tx.builds.arrivals(here.id, there.release.id, 9),
+    "builds.some": lambda tx, here, there: tx.builds.some(here.id, [there.build.id]),
     "entries.get": lambda tx, here, there: tx.entries.get(here.id, there.entry.id, lock=True),
     "entries.page": lambda tx, here, there: tx.entries.page(
         here.id, EntryFilter(None, project_id=there.project.id), 9, None
@@ -99,6 +101,9 @@ ASKED: dict[str, Ask] = {
     ],
     "identities.get": lambda tx, here, there: tx.identities.get(here.id, there.identity.id, lock=True),
     "deliveries.get": lambda tx, here, there: tx.deliveries.get(here.id, there.delivery.id),
+    "deliveries.look": lambda tx, here, _: [
+        one for one in tx.deliveries.look(here.id, DeliveryFilter(), 9, None, 9).rows if one.organization_id != here.id
+    ],
     "deliveries.newest": lambda tx, here, _: [
         one for one in tx.deliveries.newest(here.id, 9) if one.organization_id != here.id
     ],

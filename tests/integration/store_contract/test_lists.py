@@ -127,17 +127,18 @@ def test_members_come_by_email_and_memberships_by_slug(store: Store, world: Worl
     assert store.read(lambda tx: tx.users.memberships(other.user.id)) == mine
 
 
-def test_repositories_of_a_project_come_by_the_age_of_their_link(store: Store, world: World) -> None:
-    project = samples.project(world.id)
+def test_repositories_of_projects_come_by_the_age_of_their_link(store: Store, world: World) -> None:
+    project, bare = samples.project(world.id), samples.project(world.id)
     repositories = [samples.repository(world.id) for _ in range(4)]
     links = [
         samples.repository_link(world.id, repository.id, project.id, linked_at=NOW + timedelta(microseconds=n * 3 % 4))
         for n, repository in enumerate(repositories)
     ]
-    keep(store, project, *repositories)
+    keep(store, project, bare, *repositories)
     keep(store, *links)
     wanted = sorted(zip(repositories, links, strict=True), key=lambda pair: pair[1].linked_at)
-    assert store.read(lambda tx: tx.repositories.of_project(world.id, project.id)) == wanted
+    both = store.read(lambda tx: tx.repositories.of_projects(world.id, [project.id, bare.id, world.project.id]))
+    assert both == {project.id: wanted, world.project.id: [(world.repository, world.repository_link)]}
 
 
 def test_active_releases_come_by_their_last_activation_and_others_by_age(store: Store, world: World) -> None:
@@ -201,11 +202,47 @@ def test_the_newest_build_of_each_branch_comes_newest_first(store: Store, world:
 
     def read(most: int) -> dict[UUID, list[Build]]:
         asked = [world.release.id, second.id, empty.id]
-        return store.read(lambda tx: tx.builds.newest_per_branch(world.id, asked, most))
+        return store.read(lambda tx: tx.builds.newest_per_branch(world.id, asked, most, 100))
 
     assert read(10) == {world.release.id: [neither, main, hotfix, tagged], second.id: [of_second]}
     assert read(2) == {world.release.id: [neither, main], second.id: [of_second]}
-    assert store.read(lambda tx: tx.builds.newest_per_branch(world.id, [], 10)) == {}
+    assert store.read(lambda tx: tx.builds.newest_per_branch(world.id, [], 10, 10)) == {}
+
+
+def test_a_branch_behind_the_newest_builds_of_its_release_is_left_out(store: Store, world: World) -> None:
+    branches = ["main", "hotfix/1", "main", "main", "main", "old"]
+    fresh = [
+        world.new_build(facts=samples.facts(branch=branch), created_at=NOW + timedelta(minutes=9 - n))
+        for n, branch in enumerate(branches)
+    ]
+    second = samples.release(world.id, world.project.id)
+    of_second = evolve(world.new_build(), release_id=second.id)
+    newer = world.new_build(created_at=NOW + timedelta(minutes=10), withdrawn=True)
+    keep(store, second, of_second, newer, *fresh)
+
+    def read(look_at: int) -> dict[UUID, list[Build]]:
+        asked = [world.release.id, second.id]
+        return store.read(lambda tx: tx.builds.newest_per_branch(world.id, asked, 10, look_at))
+
+    main, hotfix, old = fresh[0], fresh[1], fresh[5]
+    assert read(1) == {world.release.id: [main], second.id: [of_second]}
+    assert read(5) == {world.release.id: [main, hotfix], second.id: [of_second]}
+    assert read(6) == {world.release.id: [main, hotfix, old], second.id: [of_second]}
+
+
+def test_the_newest_build_of_each_project_is_one_that_is_not_withdrawn(store: Store, world: World) -> None:
+    second, empty = samples.project(world.id), samples.project(world.id)
+    release = samples.release(world.id, second.id)
+    of_second = [
+        evolve(world.new_build(created_at=NOW + timedelta(minutes=n)), project_id=second.id, release_id=release.id)
+        for n in range(3)
+    ]
+    newer = world.new_build(created_at=NOW + timedelta(minutes=1))
+    withdrawn = world.new_build(created_at=NOW + timedelta(minutes=2), withdrawn=True)
+    keep(store, second, empty, release, *of_second, newer, withdrawn)
+    asked = [world.project.id, second.id, empty.id]
+    found = store.read(lambda tx: tx.builds.newest_of_projects(world.id, asked))
+    assert found == {world.project.id: newer, second.id: of_second[2]}
 
 
 def test_builds_of_a_release_are_counted_no_further_than_asked(store: Store, world: World) -> None:

@@ -185,6 +185,8 @@ def test_a_build_comes_back_full_and_bare(store: Store, world: World, status: Bu
     for build in (full, bare):
         keep(store, build)
         assert locked(store, build) == build
+    both = {full.id: full, bare.id: bare}
+    assert store.read(lambda tx: tx.builds.some(world.id, [*both, samples.new_id()])) == both
 
 
 def test_a_saved_build_comes_back_changed_in_every_field_that_may_change(store: Store, world: World) -> None:

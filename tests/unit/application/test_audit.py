@@ -51,6 +51,7 @@ def test_what_happens_to_a_queue_entry_is_told(world: World) -> None:
         triage.assign(world.store, world.ids, world.ann, entry.id, release.id, remember_repository=True)
     triage.undo(world.store, world.ben, entry.id)
     learned = "; its repository belongs to the project from now on"
+    revoked = "; its repository does not belong to the project any more"
     assert told(world, before) == [
         ("Ann", "project_selected", name, "Pay"),
         ("Ann", "undone", name, "its project was chosen"),
@@ -58,7 +59,7 @@ def test_what_happens_to_a_queue_entry_is_told(world: World) -> None:
         ("Ann", "undone", name, "it was rejected as wrong branch"),
         ("Ann", "assigned", name, "under 2.5 of Pay"),
         ("Ann", "assigned", name, f"under 2.5 of Pay{learned}"),
-        ("Ben", "undone", name, "it was filed under 2.5"),
+        ("Ben", "undone", name, f"it was filed under 2.5{revoked}"),
     ]
 
 

@@ -95,11 +95,9 @@ def left(world: World) -> list[Any]:
     """Return what is stored in the end, ids aside."""
     builds = [(asdict(b.facts), b.verified, b.identity_id is None) for b in world.builds()]
     entries = [(asdict(e.facts), e.verified, e.reason, e.status) for e in world.entries()]
-    repositories = {
-        (r.url, r.uuid)
-        for one in world.read(lambda tx: tx.projects.all(world.organization.id))
-        for r, _ in world.read(lambda tx, one=one: tx.repositories.of_project(world.organization.id, one.id))  # type: ignore[misc]
-    }
+    here = world.organization.id
+    linked = world.read(lambda tx: tx.repositories.of_projects(here, [one.id for one in tx.projects.all(here)]))
+    repositories = {(r.url, r.uuid) for pairs in linked.values() for r, _ in pairs}
     return [sorted(map(str, builds)), sorted(map(str, entries)), repositories]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+from lathe.adapters.memory.products import MemoryReleases
 from lathe.application import home, projects, release_view, triage
 from lathe.application.home import QueueView, ReleasesPage
 from lathe.application.lists import BuildFilter, EntryFilter, Place
@@ -17,7 +20,7 @@ def shown(world: World, after: Place | None = None) -> ReleasesPage:
 
 
 def queue(world: World, wanted: EntryFilter) -> QueueView:
-    return home.queue(world.store, world.organization.id, wanted)
+    return home.releases_page(world.store, world.organization.id, wanted).queue
 
 
 def test_an_empty_organization_has_nothing_to_show(world: World) -> None:
@@ -46,6 +49,17 @@ def test_the_releases_page_shows_the_queue_the_decisions_and_the_releases(world:
     assert (page.inactive, page.more_inactive) == ([(planned, pay)], False)
     assert page.queue.last_build is not None
     assert page.queue.last_build.build.facts.build_number == "2"
+
+
+def test_the_releases_page_reads_the_active_releases_once(world: World) -> None:
+    pay = world.project("Pay", PAY)
+    release = world.release(pay, "2.5", "never")
+    world.received(report())
+    with mock.patch.object(MemoryReleases, "active", autospec=True, side_effect=MemoryReleases.active) as active:
+        page = shown(world)
+    [waiting] = page.queue.page.rows
+    assert (waiting.project, waiting.suggested_release, page.queue.active) == (pay, None, [release])
+    assert active.call_count == 1
 
 
 def test_the_releases_page_tells_where_it_was_cut(world: World) -> None:
@@ -79,8 +93,9 @@ def test_the_queue_can_be_asked_for_by_project_and_text_and_counts_everything_al
 
 def test_an_archived_project_is_not_among_those_to_choose(world: World) -> None:
     pay, old = world.project("Pay"), world.project("Old")
-    projects.change(world.store, world.ann, old.id, archived=True)
+    archived = projects.change(world.store, world.ann, old.id, archived=True).project
     assert queue(world, EntryFilter()).projects == [pay]
+    assert queue(world, EntryFilter(project_id=old.id)).project == archived
 
 
 def test_a_release_shows_when_its_builds_came_and_what_else_is_active_beside_it(world: World) -> None:

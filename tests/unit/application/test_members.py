@@ -176,6 +176,30 @@ def test_another_role_ends_every_session(office: Office) -> None:
     assert office.told()[-1] == ("changed", "ben@acme.test", "role: tester → admin")
 
 
+def test_another_role_takes_back_the_promise_of_one(office: Office) -> None:
+    ben = office.come("ben@acme.test").user
+    promised = office.invite_to(office.acme, "ben@acme.test", Role.ADMIN)
+    members.change_role(office.store, office.ann, ben.id, Role.VIEWER)
+    seen = login.viewer(office.store, office.login("ben@acme.test"))
+    assert seen
+    with pytest.raises(NotFound):
+        login.join(office.store, office.ids, seen, promised.token)
+    assert (office.roles()["ben"], office.waiting()) == ("viewer", {})
+
+
+def test_who_was_invited_and_has_not_come_is_no_member_yet(office: Office) -> None:
+    ben = office.invite_to(office.acme, "ben@acme.test")
+    acts: list[Callable[[], object]] = [
+        lambda: members.change_role(office.store, office.ann, ben.user.id, Role.ADMIN),
+        lambda: members.remove(office.store, office.ann, ben.user.id),
+    ]
+    for act in acts:
+        with pytest.raises(NotFound, match="no member yet"):
+            act()
+    office.set_password(ben.token)
+    assert office.roles() == {"ann": "admin", "ben": "tester"}
+
+
 def test_who_is_removed_is_out_at_once_and_can_be_invited_back(office: Office) -> None:
     ben = office.come("ben@acme.test").user
     session = office.login("ben@acme.test")

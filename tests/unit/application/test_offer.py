@@ -166,7 +166,7 @@ def test_only_so_many_are_offered_at_once(world: World, pay: Project, monkeypatc
 def test_filing_what_is_offered_says_by_which_rules_and_by_whom(world: World, pay: Project) -> None:
     entry = waiting(world)
     release = active(world, pay, "2.5")
-    assert file(world, entry) == Filed(1, 0)
+    assert file(world, entry) == Filed((entry.id,), 0)
     [build] = world.builds()
     assert (build.release_id, build.entry_id, build.filed) == (release.id, entry.id, HowFiled.BY_HAND)
     assert [step.rule for step in build.placement.steps] == [
@@ -188,7 +188,7 @@ def test_what_others_decided_meanwhile_stays_so_and_the_rest_is_filed(world: Wor
     triage.reject(world.store, world.ann, rejected.id, RejectReason.BROKEN)
     triage.assign(world.store, world.ids, world.ann, filed.id, release.id)
     result = file(world, rejected, filed, good, evolve(foreign, id=uuid4()))
-    assert result == Filed(1, 3)
+    assert result == Filed((good.id,), 3)
     assert [world.entry(one.id).decided_by for one in (rejected, filed, good)] == [
         world.ann.actor,
         world.ann.actor,
@@ -201,7 +201,7 @@ def test_what_does_not_place_any_more_goes_on_waiting(world: World, pay: Project
     release = active(world, pay, "2.5")
     assert ids(offered(world)) == [entry.id]
     releases.change(world.store, world.ann, release.id, state=ReleaseState.CLOSED)
-    assert file(world, entry) == Filed(0, 1)
+    assert file(world, entry) == Filed((), 1)
     assert world.entry(entry.id).status is EntryStatus.PENDING
 
 
@@ -218,5 +218,5 @@ def test_a_release_that_closes_while_the_rules_are_asked_takes_nothing(
         return found
 
     monkeypatch.setattr(offer, "placed_today", closing)
-    assert file(world, entry) == Filed(0, 1)
+    assert file(world, entry) == Filed((), 1)
     assert world.entry(entry.id).status is EntryStatus.PENDING

@@ -189,6 +189,20 @@ def test_login_gives_one_answer_for_unknown_people_and_wrong_passwords(door: Doo
     assert login.viewer(door.store, door.login(" Ann@ACME.test "))
 
 
+def test_a_login_with_a_password_that_was_changed_while_it_was_verified_opens_nothing(door: Door) -> None:
+    door.set_up()
+    link = login.reset_link(door.store, door.ids, "ann@acme.test")
+
+    class SlowHasher(PlainHasher):
+        def verify(self, stored: str | None, password: str) -> bool:
+            fits = super().verify(stored, password)
+            door.set_password(link, "another long password")
+            return fits
+
+    with pytest.raises(Unauthenticated):
+        login.login(door.store, door.ids, SlowHasher(), "ann@acme.test", PASSWORD)
+
+
 def test_a_reset_ends_every_session(door: Door) -> None:
     _, session = door.set_up()
     token = login.reset_link(door.store, door.ids, "ann@acme.test")

@@ -42,6 +42,10 @@ def test_name_and_preferences_are_kept(home: Home) -> None:
     assert home.ann().user.preferences == Preferences()
     profile.prefer(home.store, home.ann(), " Ann A. ", Preferences(Theme.DARK, shortcuts=False))
     assert (home.ann().user.name, home.ann().user.preferences) == ("Ann A.", Preferences(Theme.DARK, shortcuts=False))
+    profile.prefer(home.store, home.ann(), "Ann A.", Preferences())
+    events = log(home.store, home.acme.id, AuditFilter(), 9, None).rows
+    told = [(event.actor.name, event.action.value, event.detail) for event in events]
+    assert told[:-1] == [("Ann A.", "changed", "name: Ann → Ann A.")], "a name is known to others; the look is not"
     with pytest.raises(Invalid):
         profile.prefer(home.store, home.ann(), " ", Preferences())
 

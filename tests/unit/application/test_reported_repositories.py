@@ -37,7 +37,9 @@ def test_a_status_after_its_span_joins_the_two_repositories(world: World, pay_25
     assert status.entry is not None
     assert status.entry.entry.id == span.entry.entry.id
     assert status.entry.entry.facts.commit_sha == report(7).facts.commit_sha
-    [(repository, _)] = world.read(lambda tx: tx.repositories.of_project(world.organization.id, pay_25.project_id))
+    [(repository, _)] = world.read(
+        lambda tx: tx.repositories.of_projects(world.organization.id, [pay_25.project_id])[pay_25.project_id]
+    )
     assert (repository.uuid, repository.url) == (UUID_OF_PAY, report().facts.repo_url)
     assert world.entry(span.entry.entry.id).repository_id == repository.id
     assert world.received(report(8, repository=None, uuid=UUID_OF_PAY)).status is DeliveryStatus.CREATED
@@ -60,7 +62,9 @@ def test_what_was_learned_of_a_span_alone_moves_with_its_repository_when_they_ar
     assert all(build and build.project == ledger for build in builds)
     assert builds[0]
     assert builds[0].build.id == filed.build.build.id
-    [(repository, link)] = world.read(lambda tx: tx.repositories.of_project(world.organization.id, ledger.id))
+    [(repository, link)] = world.read(
+        lambda tx: tx.repositories.of_projects(world.organization.id, [ledger.id])[ledger.id]
+    )
     assert (repository.url, repository.uuid) == (report().facts.repo_url, UUID_OF_PAY)
     assert spans[0] is not None
     assert link.entry_id == spans[0].entry.id
@@ -81,7 +85,7 @@ def test_two_rows_of_one_repository_in_one_project_become_one(world: World, pay:
             world.incoming(report(1, uuid=UUID_OF_PAY, at=NOON + MINUTE)),
         ]
     )
-    [(repository, link)] = world.read(lambda tx: tx.repositories.of_project(world.organization.id, pay.id))
+    [(repository, link)] = world.read(lambda tx: tx.repositories.of_projects(world.organization.id, [pay.id])[pay.id])
     assert (repository.uuid, link.kind) == (UUID_OF_PAY, LinkKind.DECLARED)
     assert world.entry(other.entry.id).repository_id != repository.id
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lathe.domain.delivery import KEPT_HEADERS, without_credentials
+from lathe.adapters.ids import RandomIds
+from lathe.domain.delivery import KEPT_HEADERS, REPLAY_OF, CredentialKind, lowest_id, without_credentials
+from tests import samples
 
 tokens = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
 # Everything that a person may have as a name or secret, but what ends the authority of a URL.
@@ -62,3 +66,20 @@ def test_no_header_that_may_carry_a_secret_is_kept() -> None:
     }
     assert not KEPT_HEADERS & secret
     assert {header.lower() for header in KEPT_HEADERS} == KEPT_HEADERS
+
+
+def test_a_replay_knows_what_it_is_a_replay_of_and_no_sender_can_say_so() -> None:
+    organization_id, of = samples.new_id(), samples.new_id()
+    headers = {REPLAY_OF: str(of)}
+    replay = samples.delivery(organization_id, organization_id, credential=CredentialKind.REPLAY, headers=headers)
+    assert replay.replay_of == of
+    assert samples.delivery(organization_id, organization_id, headers=headers).replay_of is None
+    assert samples.delivery(organization_id, organization_id, credential=CredentialKind.REPLAY).replay_of is None
+    assert REPLAY_OF not in KEPT_HEADERS
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_no_id_of_a_time_is_below_its_lowest_and_all_earlier_ones_are(time: datetime) -> None:
+    ids = RandomIds(lambda: (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000)
+    assert lowest_id(time) <= ids.new() < lowest_id(time + timedelta(milliseconds=1))
+    assert lowest_id(time - timedelta(days=365 * 200)) == UUID(int=0)

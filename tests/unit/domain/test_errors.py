@@ -16,6 +16,7 @@ from lathe.domain.errors import (
     RateLimited,
     Unauthenticated,
     Unavailable,
+    must_all_hold,
 )
 
 
@@ -48,3 +49,21 @@ def test_errors_carry_what_an_answer_needs() -> None:
     assert Forbidden("…", scope="builds:create").scope == "builds:create"
     assert RateLimited("…", retry_after=42).retry_after == 42
     assert (Unavailable("…").retry_after, OutcomeUnknown("…", retry_after=5).retry_after) == (1, 5)
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    name, email = Fault("/name", "blank", "must not be blank"), Fault("/email", "blank", "must not be blank")
+
+    def wrong(fault: Fault) -> None:
+        raise Invalid(f"{fault.pointer[1:]} {fault.detail}", (fault,), code=fault.code)
+
+    must_all_hold(lambda: "fine", lambda: None)
+    with pytest.raises(Invalid) as one:
+        must_all_hold(lambda: None, lambda: wrong(name))
+    assert (one.value.faults, one.value.reason) == ((name,), "blank")
+    with pytest.raises(Invalid) as both:
+        must_all_hold(lambda: wrong(name), lambda: None, lambda: wrong(email))
+    assert (both.value.faults, both.value.detail) == (
+        (name, email),
+        "name must not be blank; email must not be blank",
+    )

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from lathe.adapters.feed import WatchingFeed
 from lathe.adapters.http import routes
 from lathe.adapters.http.openapi import document
+from lathe.adapters.http.reports import OwnParser
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
@@ -106,6 +107,7 @@ class World:
             hasher=Argon2Passwords(),
             parsers=PARSERS,
             unready=lambda: self.why_unready,
+            own_parser=OwnParser(),
         )
         bodies = Bodies(limits or BodyLimits(), large_at_once=large_at_once)
         self.app = Starlette(

@@ -246,6 +246,7 @@ def _deliveries(tx: Transaction, world: World) -> None:
             (DeliveryStatus.CREATED, 67, "created"),
         )
     ]
+    world.ids["delivery"] = made[0].id
     tx.intake.save(Changes(now, new_deliveries=made))
 
 

@@ -12,7 +12,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from lathe.adapters.http.reports import read_report
-from lathe.adapters.ui.connecting import CIS, ci_named
+from lathe.adapters.ui.ci import Ci
+from lathe.adapters.ui.connecting import CIS
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
 from lathe.domain.errors import LatheError
 from lathe.domain.hook import Provider
@@ -208,11 +209,13 @@ RESULTS = (
 )
 
 
+def ci_named(slug: str) -> Ci:
+    return next(ci for ci in CIS if ci.slug == slug)
+
+
 def script_in(slug: str) -> str:
     """Return the script as the CI finds it in its own file."""
-    ci = ci_named(slug)
-    assert ci is not None
-    snippet = ci.snippet(ADDRESS)
+    snippet = ci_named(slug).snippet(ADDRESS)
     match slug:
         case "jenkins":
             return snippet.split("'''")[1].replace("\\\\", "\\")
@@ -293,16 +296,12 @@ def test_no_script_sends_a_variable_that_holds_a_token(told: Path) -> None:
 
 
 def test_the_second_job_of_gitlab_says_that_the_pipeline_failed() -> None:
-    gitlab = ci_named("gitlab")
-    assert gitlab is not None
-    job = yaml.safe_load(gitlab.snippet(ADDRESS))["tell-lathe-of-failure"]
+    job = yaml.safe_load(ci_named("gitlab").snippet(ADDRESS))["tell-lathe-of-failure"]
     assert (job["extends"], job["when"], job["variables"]["RESULT"]) == ("tell-lathe", "on_failure", "failed")
 
 
 def test_circleci_would_read_two_angle_brackets_as_its_own() -> None:
-    circleci = ci_named("circleci")
-    assert circleci is not None
-    assert "<<" not in circleci.snippet(ADDRESS)
+    assert "<<" not in ci_named("circleci").snippet(ADDRESS)
 
 
 def test_a_native_webhook_is_offered_only_where_one_is_taken() -> None:
@@ -314,7 +313,3 @@ def test_every_body_is_one_json_object_without_blank_facts(told: Path) -> None:
     body = json.loads((told / "body").read_text())
     assert "branch" not in body
     assert all(body.values())
-
-
-def test_an_unknown_ci_has_no_steps() -> None:
-    assert ci_named("nowhere") is None

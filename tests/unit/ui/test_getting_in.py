@@ -124,6 +124,41 @@ def test_the_set_up_link_makes_the_first_admin_and_works_once() -> None:
     assert browser.post(path, **fields | {"password": PASSWORD}).status_code == 404
 
 
+def test_where_nobody_is_set_up_the_log_in_says_which_way_leads_in() -> None:
+    parts = make_parts(MemoryStore(SettableClock()))
+    assert (
+        "Nobody is set up here yet"
+        in Browser(TestClient(make_app(parts), base_url="http://lathe.test", follow_redirects=False), None)
+        .get("/login")
+        .text
+    )
+
+
+def test_all_that_is_wrong_with_a_form_is_said_at_once_and_the_first_field_has_the_focus() -> None:
+    parts = make_parts(MemoryStore(SettableClock()))
+    browser = Browser(TestClient(make_app(parts), base_url="http://lathe.test", follow_redirects=False), None)
+    path = f"/setup/{login.setup_link(parts.store, parts.ids)}"
+    page = browser.post(path, organization="Acme", name=" ", email="nobody", password="short").text
+    assert re.findall(r'<p class="error" id="setup-(\w+)-error"', page) == ["name", "email", "password"]
+    first = re.search(r"<input [^>]*autofocus[^>]*>", page)
+    assert first is not None
+    assert 'name="name"' in first[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "instead"),
+    [("setup", "start the server again"), ("password", "ask an admin"), ("join", "ask an admin")],
+)
+def test_a_link_that_has_ended_says_what_to_do_instead(empty: World, path: str, instead: str) -> None:
+    page = empty.client("stranger").get(f"/{path}/unknown")
+    assert page.status_code == 404
+    assert f"Log in, or {instead}" in page.text
+
+
+def test_the_address_of_an_organization_alone_leads_to_its_first_page(empty: World) -> None:
+    assert empty.client("viewer").get("/o/acme").headers["location"] == "/o/acme/releases"
+
+
 def test_a_password_link_sets_the_password_and_ends_older_sessions(empty: World) -> None:
     path = f"/password/{login.reset_link(empty.parts.store, empty.parts.ids, 'tom@acme.test')}"
     browser = empty.client()

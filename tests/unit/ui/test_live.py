@@ -282,6 +282,14 @@ def test_what_a_page_asks_by_itself_does_not_prolong_the_session(world: World) -
     assert statuses == {"tester": 200, "viewer": 303, "admin": 303}
 
 
+def test_what_a_page_asks_by_itself_takes_no_message_away_from_who_reads(world: World) -> None:
+    browser = world.client("tester")
+    browser.post(f"/o/acme/queue/{world.ids['Pipeline #17']}/reject", reason="broken", note="", **{"from": "releases"})
+    by_itself = browser.client.get("/o/acme/releases", headers={"X-Lathe-Automatic": "1"})
+    assert "is rejected" not in by_itself.text
+    assert "is rejected" in browser.get("/o/acme/releases").text
+
+
 # --- who decided what -------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lathe.application import login, members
 from lathe.domain.organization import Role
-from tests.unit.ui.world import PASSWORD, World
+from tests.unit.ui.world import PASSWORD, World, make_world
 
 MEMBERS = "/o/acme/settings/members"
 
@@ -48,6 +48,20 @@ def test_somebody_with_an_account_gets_a_link_that_only_joins(empty: World) -> N
     olga = empty.client("stranger")
     assert olga.post(link).headers["location"] == "/o/acme/releases"
     assert roles(empty)["Olga"] == "tester"
+
+
+def test_an_invitation_leads_to_this_server_whatever_the_host_header_says(empty: World) -> None:
+    admin = empty.client("admin")
+    headers = {"Sec-Fetch-Site": "same-origin", "Host": "evil.test"}
+    answer = admin.post_with(MEMBERS, headers, email="new@acme.test", role="viewer")
+    assert link_in(answer.text)
+    assert "LATHE_BASE_URL" in answer.text
+    local = empty.client("admin", "http://[::1]:8000").post(MEMBERS, email="new@acme.test", role="viewer").text
+    assert "http://[::1]:8000/password/" in local
+    configured = make_world("http://lathe.example").client("admin")
+    page = configured.post(MEMBERS, email="new@acme.test", role="viewer").text
+    assert "http://lathe.example/password/" in page
+    assert "LATHE_BASE_URL" not in page
 
 
 def test_a_faulty_invitation_shows_what_was_typed(empty: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -140,11 +141,14 @@ def test_the_build_page_tells_why_here_what_was_heard_and_what_people_did(world:
     assert "201 created" in read
     assert "Bitbucket · API key CI" in read
     assert "History newest first Filed automatically · just now" in read
+    world.clock.advance(timedelta(hours=2))
     browser.post(f"/o/acme/builds/{build.id}/move", release_id=str(world.ids["Pay 2.4"]))
     read = text_of(browser.get(f"/o/acme/builds/{build.id}").text)
-    assert "Tom moved it from 2.5 to 2.4 of Pay · just now Filed automatically" in read
+    assert "filed by hand under Pay 2.4 just now" in read
+    assert "Tom moved it from 2.5 to 2.4 of Pay · just now Filed automatically · 2 h ago" in read
     assert "Tom moved it to 2.4 this counts" in read
-    browser.post(f"/o/acme/builds/{build.id}/requeue")
+    entry = browser.post(f"/o/acme/builds/{build.id}/requeue").headers["location"]
+    assert "201 created" in text_of(browser.get(entry).text), "what was heard of it is on both its pages"
     assert "Tom sent it back to the queue from 2.4 of Pay" in text_of(browser.get(f"/o/acme/builds/{build.id}").text)
 
 

@@ -41,6 +41,8 @@ def test_filing_under_the_suggested_release_makes_a_build_and_offers_undo(world:
     page = follow(browser, browser.post(f"{path}/undo", **{"from": "releases"}))
     assert notice(page) == "Pipeline #482 waits in the queue again."
     assert world.entry("Pipeline #482").status is EntryStatus.PENDING
+    page = follow(browser, browser.post(f"{path}/assign", release_id=world.ids["Pay 2.5"], **{"from": "entry"}))
+    assert notice(page) == "Pipeline #482 is filed under Pay 2.5.", "on its own page too"
 
 
 def test_a_repository_is_learned_only_where_the_box_is_ticked(world: World) -> None:
@@ -183,6 +185,45 @@ def test_undo_is_refused_once_the_release_is_closed(world: World) -> None:
     assert (page.status_code, notice(page)) == (409, "Release 2.5 is closed; what it holds stays.")
 
 
+def test_where_undo_must_fail_the_reason_stands_in_its_place(world: World) -> None:
+    browser, entry = world.client("tester"), world.ids["Pipeline #480"]
+    pages = ("/o/acme/releases", f"/o/acme/queue/{entry}")
+    assert all(f"/queue/{entry}/undo" in browser.get(page).text for page in pages)
+    browser.post(f"/o/acme/releases/{world.ids['Pay 2.5']}/state", state="closed")
+    for page in pages:
+        text = browser.get(page).text
+        assert f"/queue/{entry}/undo" not in text
+        assert 'Cannot be undone: <span dir="auto">release 2.5 is closed; what it holds stays</span>.' in text
+
+
+def test_the_slower_one_of_two_who_select_a_project_reads_who_selected_what(world: World) -> None:
+    browser, parts, entry = world.client("tester"), world.parts, world.ids["Pipeline #17"]
+    path = f"/o/acme/queue/{entry}"
+    assert f'name="seen" value="{entry}"' in browser.get(path).text
+    triage.select_project(parts.store, world.caller, entry, world.ids["Ledger"])
+    for action, fields in (("project", {"project_id": world.ids["Pay"]}), ("create-project", {"name": "Books"})):
+        page = browser.post(f"{path}/{action}", seen=entry, **fields)
+        assert (page.status_code, notice(page)) == (409, "Ann selected project Ledger for this just now.")
+    assert world.entry("Pipeline #17").project_id == world.ids["Ledger"]
+    again = f"{entry} {world.ids['Ledger']}"
+    assert again in browser.get(path).text
+    assert browser.post(f"{path}/project", seen=again, project_id=world.ids["Pay"]).status_code == 303
+
+
+def test_an_archived_project_is_refused(world: World) -> None:
+    browser = world.client("tester")
+    browser.post(f"/o/acme/projects/{world.ids['Console']}/archive")
+    page = browser.post(f"/o/acme/queue/{world.ids['Pipeline #17']}/project", project_id=world.ids["Console"])
+    assert (page.status_code, notice(page)) == (409, "Console is archived; restore it first.")
+
+
+def test_the_note_of_a_rejection_is_shown_whatever_its_reason(world: World) -> None:
+    browser = world.client("tester")
+    browser.post(f"/o/acme/queue/{world.ids['Pipeline #17']}/reject", reason="duplicate", note="Same as #16")
+    page = browser.get("/o/acme/releases").text
+    assert re.search(r'as duplicate</span>: <bdi class="soft">Same as #16</bdi>', page)
+
+
 def test_the_queue_goes_on_at_older_builds_and_decisions_lead_back_there(world: World) -> None:
     browser = world.client("tester")
     waiting = count_waiting(browser.get("/o/acme/releases").text)
@@ -201,7 +242,10 @@ def test_the_queue_goes_on_at_older_builds_and_decisions_lead_back_there(world: 
     assert (wrong.status_code, count_waiting(wrong.text)) == (422, waiting)
     answer = browser.post(action[1], reason="broken", note="", **{"from": "releases"})
     assert answer.headers["location"] == older[1]
-    assert count_waiting(browser.get(older[1]).text) == waiting - 1
+    back = browser.get(older[1]).text
+    assert count_waiting(back) == waiting - 1
+    assert action[1].replace("/reject?", "/undo?") + '">' in back, "to undo it on the spot leads back there as well"
+    assert 'href="/o/acme/settings/audit?kind=entry">All decisions' in back
     for entry in re.findall(r'id="entry-([0-9a-f-]{36})"', page):
         browser.post(f"/o/acme/queue/{entry}/reject", reason="broken", note="")
     assert "No older build waits." in browser.get(older[1]).text
@@ -230,13 +274,15 @@ def test_releases_are_created_changed_closed_and_reopened(world: World) -> None:
     assert browser.post(f"{path}/state", state="planned").status_code == 409
     taken = browser.post("/o/acme/releases", project_id=world.ids["Pay"], **fields | {"name": "2.5"})
     assert (taken.status_code, 'value="2.5"' in taken.text) == (409, True)
+    nowhere = browser.post("/o/acme/releases", project_id=world.ids["Pay 2.5"], **fields)
+    assert (nowhere.status_code, "names no project" in nowhere.text) == (422, True)
 
 
 def test_projects_are_created_and_changed_with_their_repositories(world: World) -> None:
     browser = world.client("tester")
     answer = browser.post("/o/acme/projects", name="Shop", repositories="git@bitbucket.org:acme/shop.git\nnonsense")
     assert answer.status_code == 422
-    assert "Names no repository" in answer.text
+    assert "“\u2068nonsense\u2069” names no repository" in answer.text
     answer = browser.post("/o/acme/projects", name="Shop", repositories="git@bitbucket.org:acme/shop.git")
     path = answer.headers["location"]
     follow(browser, browser.post(f"{path}/repositories", url=" https://github.com/acme/shop-web "))

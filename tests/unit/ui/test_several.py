@@ -1,4 +1,4 @@
-"""Several builds at once, the offer to file what places cleanly now, and the queue by itself."""
+"""Several builds at once, the offer to file what places cleanly now, and what the queue shows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lathe.adapters.ui.templating import LISTED_IN_ROWS
 from lathe.application import home, projects, queries, releases, triage
 from lathe.domain.build import Filed
 from lathe.domain.queue_entry import EntryStatus, RejectReason
@@ -100,6 +101,91 @@ def test_a_form_that_cannot_be_carried_out_is_shown_again_as_it_was(
     Wellformed(page.text)
 
 
+# --- undoing it -------------------------------------------------------------------------------------------------------
+
+
+UNDO = f"{SEVERAL}/undo"
+
+
+def press_undo(page: Any) -> tuple[str, dict[str, Any]]:
+    """Return the address and the fields of the button that takes back what was done to several."""
+    form = re.search(rf'<form method="post" action="({UNDO}[^"]*)">(.*?)</form>', page.text, re.DOTALL)
+    assert form
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r'name="(status|until|entry)" value="([^"]*)"', form[2]):
+        fields.setdefault(name, []).append(value)
+    return form[1], fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"do": "assign", "release_id": "Pay 2.4"}, "3 builds in the queue again."),
+        ({"do": "reject", "reason": "broken"}, "3 builds in the queue again."),
+        ({"do": "project", "project_id": "Pay"}, "The choice of a project is taken back for 3 builds."),
+    ],
+)
+def test_what_was_decided_together_is_undone_by_one_button(world: World, fields: dict[str, str], says: str) -> None:
+    browser = world.client("tester")
+    before = [world.entry(name) for name in THREE]
+    sent = {name: str(world.ids.get(value, value)) for name, value in fields.items()}
+    page = follow(browser, browser.post(f"{SEVERAL}?q=1", entry=ids(world, *THREE), **sent))
+    assert ">Undo all 3</button>" in page.text
+    Wellformed(page.text)
+    path, form = press_undo(page)
+    page = follow(browser, browser.post(path, **form))
+    assert notice(page) == says
+    after = [world.entry(name) for name in THREE]
+    assert [(one.status, one.project_id) for one in after] == [(one.status, one.project_id) for one in before]
+    assert UNDO not in page.text
+
+
+def test_what_others_decided_since_stays_and_is_named(world: World) -> None:
+    browser, parts = world.client("tester"), world.parts
+    fields = {"do": "assign", "release_id": world.ids["Pay 2.4"], "entry": ids(world, *THREE)}
+    path, form = press_undo(follow(browser, browser.post(SEVERAL, **fields)))
+    triage.undo(parts.store, world.caller, world.ids[THREE[0]])
+    triage.reject(parts.store, world.caller, world.ids[THREE[0]], RejectReason.BROKEN)
+    page = browser.post(path, **form)
+    assert (page.status_code, notice(page)) == (200, "2 builds in the queue again, 1 not.")
+    assert f'{THREE[0]}</b>: <span dir="auto">Ann rejected this' in page.text
+    assert statuses(world, *THREE) == [EntryStatus.REJECTED, EntryStatus.PENDING, EntryStatus.PENDING]
+    again = browser.post(path, **form)
+    assert (again.status_code, notice(again)) == (409, "No builds in the queue again, 3 not.")
+
+
+def test_what_could_be_done_can_be_undone_though_some_was_missed(world: World) -> None:
+    browser, parts = world.client("tester"), world.parts
+    triage.reject(parts.store, world.caller, world.ids[THREE[0]], RejectReason.BROKEN)
+    fields = {"do": "assign", "release_id": world.ids["Pay 2.4"], "entry": ids(world, *THREE)}
+    path, form = press_undo(browser.post(SEVERAL, **fields))
+    assert form["entry"] == ids(world, *THREE[1:])
+    assert notice(follow(browser, browser.post(path, **form))) == "2 builds in the queue again."
+
+
+@pytest.mark.parametrize("status", ["assigned", "x"])
+@pytest.mark.parametrize("until", ["", "x", "2026-03-14T09:26:53", "0001-01-01T00:00:00+14:00"])
+def test_a_button_that_says_not_what_to_undo_undoes_nothing(world: World, status: str, until: str) -> None:
+    page = world.client("tester").post(UNDO, entry=ids(world, "Pipeline #480"), status=status, until=until)
+    assert (page.status_code, notice(page)) == (422, "Undo what was done just before.")
+    assert statuses(world, "Pipeline #480") == [EntryStatus.ASSIGNED]
+
+
+def test_the_project_of_several_is_not_chosen_over_the_head_of_somebody(world: World) -> None:
+    browser, parts = world.client("tester"), world.parts
+    page = browser.get("/o/acme/releases").text
+    bar = page.partition('<form class="several"')[2]
+    seen = re.findall(r'name="seen" value="([^"]*)"', bar)
+    assert f"{world.ids['nightly-2026-03-14']} {world.ids['Console']}" in seen
+    triage.select_project(parts.store, world.caller, world.ids["Pipeline #17"], world.ids["Ledger"])
+    fields = {"do": "project", "project_id": world.ids["Pay"], "entry": ids(world, *THREE), "seen": seen}
+    page = browser.post(SEVERAL, **fields)
+    assert notice(page) == "2 builds given a project, 1 not."
+    assert "Ann selected project Ledger for this just now" in page.text
+    wrong = browser.post(SEVERAL, **fields | {"seen": "nonsense"})
+    assert (wrong.status_code, notice(wrong)) == (422, "Choose among those that are shown.")
+
+
 # --- the offer --------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +217,19 @@ def test_a_decision_that_came_before_wins_quietly(world: World) -> None:
     page = follow(browser, browser.post("/o/acme/queue/offer", entry=offered, back=""))
     assert notice(page).startswith("None of them was filed")
     assert statuses(world, "Pipeline #482") == [EntryStatus.REJECTED]
+
+
+def test_what_was_passed_over_is_told_and_the_rest_can_be_undone(world: World) -> None:
+    browser = world.client("tester")
+    offered = [*hidden(browser.get("/o/acme/releases").text), *ids(world, "Pipeline #17", "nightly-2026-03-14")]
+    page = follow(browser, browser.post("/o/acme/queue/offer", entry=offered, back=""))
+    assert notice(page) == (
+        "1 build filed by the rules as they are now. "
+        "2 others were not: somebody decided about them meanwhile, or they no longer place cleanly."
+    )
+    path, form = press_undo(page)
+    follow(browser, browser.post(path, **form))
+    assert statuses(world, "Pipeline #482") == [EntryStatus.PENDING]
 
 
 def test_activating_a_release_offers_what_fits_on_its_own_page_once(world: World) -> None:
@@ -171,24 +270,7 @@ def test_the_way_back_leads_nowhere_else(world: World, back: str) -> None:
     assert world.client("tester").post("/o/acme/queue/offer", back=back).headers["location"] == "/o/acme/releases"
 
 
-# --- the queue by itself ----------------------------------------------------------------------------------------------
-
-
-def test_the_queue_can_be_fetched_by_itself_and_leaves_what_was_just_done_to_the_next_page(world: World) -> None:
-    browser = world.client("tester")
-    browser.post(f"/o/acme/queue/{world.ids['Pipeline #17']}/reject", reason="broken", note="")
-    part = browser.get("/o/acme/releases/queue").text
-    Wellformed(part)
-    assert part.lstrip().startswith('<section class="sheet waiting" id="queue"')
-    assert "<html" not in part
-    assert f'data-entry="{world.ids["1.9.0+204"]}"' in part
-    assert re.search(r"data-queue-count>6<", part)
-    assert part.strip() in re.sub(
-        r'\n<div class="notice.*?</div>\n', "", browser.get("/o/acme/releases").text, flags=re.DOTALL
-    )
-    filtered = browser.get("/o/acme/releases/queue?q=nothing").text
-    assert "Clear filters" in filtered
-    assert notice(browser.get("/o/acme/releases")) == ""
+# --- the queue --------------------------------------------------------------------------------------------------------
 
 
 def test_every_key_has_its_control_on_every_row(world: World) -> None:
@@ -210,7 +292,20 @@ def test_the_queue_is_filtered_by_text_and_project(world: World) -> None:
     assert shown("q=pipeline+%2317") == ["Pipeline #17"]
     assert shown(f"project={world.ids['Console']}") == ["nightly-2026-03-14"]
     assert shown(f"project={world.ids['Console']}&q=pipeline") == []
-    assert len(shown("project=nonsense")) == len(shown("")) > 3
+    assert len(shown("project=nonsense")) == len(shown(f"project={world.parts.ids.new()}")) == len(shown("")) > 3
+
+
+def test_what_waits_for_an_archived_project_is_found_and_offered_no_release_of_it(world: World) -> None:
+    browser, project = world.client("tester"), world.ids["Console"]
+    browser.post(f"/o/acme/projects/{project}/archive")
+    link = f"/o/acme/releases?project={project}"
+    assert f'href="{link}"' in browser.get(f"/o/acme/projects/{project}").text
+    page = browser.get(link).text
+    assert re.search(f'<option value="{project}" selected>Console \\(archived\\)</option>', page)
+    assert "is archived: nothing is filed under it" in page
+    assert "create-release" not in page
+    nothing = browser.get(f"{link}&q=pipeline").text
+    assert "No waiting build fits “<bdi>pipeline</bdi>” in <bdi>Console</bdi>" in nothing
 
 
 def test_a_project_without_an_active_release_gets_one_on_the_spot_and_the_choice_opens(world: World) -> None:
@@ -226,6 +321,19 @@ def test_a_project_without_an_active_release_gets_one_on_the_spot_and_the_choice
     assert (made.name, made.state) == ("1.0", ReleaseState.ACTIVE)
     nowhere = browser.post(f"/o/acme/queue/{world.ids['Pipeline #17']}/create-release", name="1.0")
     assert (nowhere.status_code, notice(nowhere)) == (409, "This build has no project yet; select one first.")
+
+
+def test_of_many_projects_each_row_leads_to_a_page_that_lists_them_once(world: World) -> None:
+    browser, parts, entry = world.client("tester"), world.parts, world.ids["Pipeline #17"]
+    few = browser.get("/o/acme/releases").text
+    for number in range(LISTED_IN_ROWS):
+        projects.create(parts.store, parts.ids, world.caller, f"Product {number}")
+    many = browser.get("/o/acme/releases").text
+    assert f'<select id="project-{entry}"' in few
+    assert many.count("<option") < few.count("<option") + 4 * LISTED_IN_ROWS, "in no row, but in forms for all"
+    link = re.search(rf'<a href="(/o/acme/queue/{entry})#project">One of \d+ projects</a>', many)
+    assert link
+    assert browser.get(link[1]).text.count(">Product ") == LISTED_IN_ROWS
 
 
 def test_candidates_stand_side_by_side_with_where_the_build_would_go(world: World) -> None:

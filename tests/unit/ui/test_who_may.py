@@ -19,6 +19,7 @@ FORMS = (
     ("/releases/{Pay 2.5}", Role.TESTER),
     ("/releases/{Pay 2.5}/state", Role.TESTER),
     ("/queue/several", Role.TESTER),
+    ("/queue/several/undo", Role.TESTER),
     ("/queue/offer", Role.TESTER),
     ("/queue/{Pipeline #482}/assign", Role.TESTER),
     ("/queue/{Pipeline #482}/project", Role.TESTER),
@@ -28,6 +29,7 @@ FORMS = (
     ("/queue/{Pipeline #480}/undo", Role.TESTER),
     ("/builds/{build 459}/move", Role.TESTER),
     ("/builds/{build 459}/requeue", Role.TESTER),
+    ("/deliveries/{delivery}/again", Role.TESTER),
     ("/projects", Role.TESTER),
     ("/projects/{Pay}", Role.TESTER),
     ("/projects/{Pay}/archive", Role.TESTER),
@@ -97,7 +99,7 @@ def test_another_organization_is_not_there_for_strangers(world: World) -> None:
     bodies = [page.text.replace(page.headers["x-request-id"], "*") for page in pages]
     assert bodies[0] == bodies[1]
     # Under the stranger's own address, ids of others are not there either.
-    for form in ("/queue/{Pipeline #482}", "/builds/{build 459}", "/projects/{Pay}", "/releases/{Pay 2.5}"):
+    for form in ("/queue/{Pipeline #482}", "/builds/{build 459}", "/projects/{Pay}", "/deliveries/{delivery}"):
         assert stranger.get(address(world, form, "umbra")).status_code == 404
     for form, _ in FORMS:
         if "{" in form:
@@ -121,7 +123,10 @@ def test_nobody_is_sent_to_log_in_and_comes_back(world: World) -> None:
     assert then is not None
     after = browser.post("/login", email="ann@acme.test", password=PASSWORD, next=then[1])
     assert after.headers["location"] == f"/o/acme/releases/{world.ids['Pay 2.5']}?q=a%26b"
-    assert world.client().post("/o/acme/projects", name="x").headers["location"].startswith("/login?next=")
+    late = world.client()
+    answer = late.post("/o/acme/projects", name="x")
+    assert answer.headers["location"].startswith("/login?next=")
+    assert "logged out meanwhile, so nothing was changed" in late.get(answer.headers["location"]).text
 
 
 # --- forms of other sites ---------------------------------------------------------------------------------------------

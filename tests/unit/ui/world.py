@@ -12,9 +12,11 @@ from starlette.testclient import TestClient
 
 from lathe.adapters import ui
 from lathe.adapters.feed import WatchingFeed
+from lathe.adapters.http.reports import OwnParser
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
+from lathe.adapters.providers import PARSERS
 from lathe.adapters.web.csrf import form_token
 from lathe.adapters.web.faults import Faults
 from lathe.adapters.web.parts import Parts
@@ -67,9 +69,10 @@ def make_parts(store: Store, base_url: str | None = None) -> Parts:
         ids=RandomIds(),
         box=GlassBox(),
         hasher=PlainPasswords(),
-        parsers={},
+        parsers=PARSERS,
         unready=lambda: None,
         base_url=base_url,
+        own_parser=OwnParser(),
     )
 
 
@@ -84,6 +87,7 @@ def make_app(parts: Parts, throttle: LoginThrottle | None = None) -> Starlette:
         exception_handlers=exception_handlers,
     )
     ui.install(app, parts)
+    app.router.redirect_slashes = False  # as in the whole application
     return app
 
 

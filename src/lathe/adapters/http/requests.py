@@ -29,6 +29,7 @@ from lathe.adapters.http.kinds import (
 from lathe.adapters.http.signatures import PROVIDERS
 from lathe.application.projects import REPOSITORIES_LIMIT
 from lathe.domain.branch_pattern import PATTERN_LIMIT, PATTERNS_LIMIT
+from lathe.domain.delivery import DeliveryStatus
 from lathe.domain.hook import Provider
 from lathe.domain.project import Files
 from lathe.domain.queue_entry import NOTE_LIMIT, RejectReason
@@ -164,6 +165,13 @@ class HookBody:
     provider: Annotated[Provider, Choice(PROVIDERS)]
 
 
+@frozen
+class ReplayBody:
+    """Whether to file what the delivery speaks of; if not, nothing is stored."""
+
+    file: Annotated[bool, Flag()] | None = None
+
+
 # --- query parameters -------------------------------------------------------------------------------------------------
 
 
@@ -227,4 +235,18 @@ class QueueQuery(ListQuery):
     branch: Name | None = None
     commit: Commit | None = None
     source: Source | None = None
+    q: Name | None = None
+
+
+@frozen
+class DeliveriesQuery(ListQuery):
+    """``source`` is the provider whose address was used (``api`` for our own), ``credential`` the id of a key, a hook,
+    the organization, or who replayed; ``since`` is included, ``until`` is not. ``q`` is found anywhere in a delivery;
+    the address of a repository finds all spellings of it."""
+
+    status: Annotated[DeliveryStatus, Choice(DeliveryStatus)] | None = None
+    source: Source | None = None
+    credential: AnId | None = None
+    since: Annotated[datetime, Time()] | None = None
+    until: Annotated[datetime, Time()] | None = None
     q: Name | None = None

@@ -22,7 +22,7 @@ def build(view: BuildView, *, explained: bool = False) -> answers.Build:
     build = view.build
     return answers.Build(
         id=build.id,
-        **_facts(build.facts),
+        **facts(build.facts),
         status=build.facts.status.value,
         project=answers.Named(view.project.id, view.project.name),
         release=answers.Named(view.release.id, view.release.name),
@@ -36,10 +36,10 @@ def build(view: BuildView, *, explained: bool = False) -> answers.Build:
 
 def build_receipt(view: BuildView, sent: BuildFacts | None = None) -> answers.BuildReceipt:
     """Return a build for a caller that may not read; ``sent`` are the facts of its request."""
-    facts = {**_facts(sent), "status": sent.status.value} if sent else {}
+    said = {**facts(sent), "status": sent.status.value} if sent else {}
     return answers.BuildReceipt(
         id=view.build.id,
-        **facts,
+        **said,
         project=answers.Reference(view.project.id),
         release=answers.Reference(view.release.id),
     )
@@ -51,7 +51,7 @@ def entry(view: EntryView, *, explained: bool = False) -> answers.QueueEntry:
     rejection, suggested = entry.rejection, view.suggested_release
     return answers.QueueEntry(
         id=entry.id,
-        **_facts(entry.facts),
+        **facts(entry.facts),
         build_status=entry.facts.status.value,
         status=entry.status.value,
         reason=_queue_reason(entry.reason),
@@ -71,10 +71,10 @@ def entry(view: EntryView, *, explained: bool = False) -> answers.QueueEntry:
 def entry_receipt(view: EntryView, sent: BuildFacts | None = None) -> answers.QueueEntryReceipt:
     """Return a queue entry for a caller that may not read; ``sent`` are the facts of its request."""
     entry, suggested = view.entry, view.suggested_release
-    facts = {**_facts(sent), "build_status": sent.status.value} if sent else {}
+    said = {**facts(sent), "build_status": sent.status.value} if sent else {}
     return answers.QueueEntryReceipt(
         id=entry.id,
-        **facts,
+        **said,
         status=entry.status.value,
         reason=answers.QueueReasonReceipt(_queue_code(entry.reason)),
         project=answers.Reference(view.project.id) if view.project else None,
@@ -176,7 +176,7 @@ def reason(
     return answers.IgnoredReasonReceipt(code, reason.detail if about_what_was_sent else None)
 
 
-def _facts(facts: BuildFacts) -> dict[str, Any]:
+def facts(facts: BuildFacts) -> dict[str, Any]:
     """Return what builds, entries and receipts say alike; how the build ended has another name in each."""
     return {
         "name": facts.name,

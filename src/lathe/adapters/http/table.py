@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lathe.adapters.http import builds, hooks, outcomes, projects
+from lathe.adapters.http import builds, deliveries, hooks, outcomes, projects
 from lathe.adapters.http.calls import Call
 
-CALLS: Final[tuple[Call, ...]] = (*outcomes.CALLS, *builds.CALLS, *projects.CALLS, *hooks.CALLS)
+CALLS: Final[tuple[Call, ...]] = (*outcomes.CALLS, *builds.CALLS, *projects.CALLS, *hooks.CALLS, *deliveries.CALLS)

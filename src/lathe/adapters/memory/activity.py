@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from lathe.adapters.memory.audit import MemoryAudit
+from lathe.adapters.memory.deliveries import MemoryDeliveries
 from lathe.adapters.memory.tables import Tables
-from lathe.adapters.memory.triage import MemoryBuilds, MemoryDeliveries, MemoryEntries
+from lathe.adapters.memory.triage import MemoryBuilds, MemoryEntries
 from lathe.application.activity import LOOKED_AT, mark_of
 from lathe.application.lists import AuditFilter, BuildFilter, EntryFilter
 

@@ -109,7 +109,13 @@ class MemoryRepositories:
         self._links.get(organization_id, repository_id)
         self._links.remove(organization_id, repository_id)
 
-    def of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
+    def of_projects(
+        self, organization_id: UUID, project_ids: Collection[UUID]
+    ) -> dict[UUID, list[tuple[Repository, RepositoryLink]]]:
+        found = {one: self._of_project(organization_id, one) for one in project_ids}
+        return {one: linked for one, linked in found.items() if linked}
+
+    def _of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
         links = self._links.by("project", project_id, organization_id)
         links.sort(key=lambda link: (link.linked_at, link.repository_id))
         return [(self.get(organization_id, link.repository_id), link) for link in links]

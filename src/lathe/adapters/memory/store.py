@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from lathe.adapters.memory.activity import MemoryActivity
 from lathe.adapters.memory.audit import MemoryAudit
 from lathe.adapters.memory.credentials import MemoryHooks, MemoryKeys
+from lathe.adapters.memory.deliveries import MemoryDeliveries
 from lathe.adapters.memory.intake import MemoryIntakeSets
 from lathe.adapters.memory.people import MemoryLinks, MemoryOrganizations, MemorySessions, MemoryUsers
 from lathe.adapters.memory.products import MemoryProjects, MemoryReleases, MemoryRepositories
 from lathe.adapters.memory.tables import ALL, Tables
-from lathe.adapters.memory.triage import MemoryBuilds, MemoryDeliveries, MemoryEntries, MemoryIdentities
+from lathe.adapters.memory.triage import MemoryBuilds, MemoryEntries, MemoryIdentities
 from lathe.adapters.memory.versions import Committed
 from lathe.application import ports
 

@@ -1,18 +1,15 @@
-"""Builds, the Build Queue, identities and deliveries in memory."""
+"""Builds, the Build Queue and identities in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
-
-from attrs import evolve
 
 from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
 from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place, Promising
 from lathe.domain.build import Build
 from lathe.domain.build_report import BuildFacts
-from lathe.domain.delivery import Delivery
 from lathe.domain.identity import Identity
 from lathe.domain.queue_entry import EntryStatus, QueueEntry
 from lathe.domain.steps import ReasonCode
@@ -38,13 +35,21 @@ class MemoryBuilds:
         return page_of(rows, limit, after)
 
     def newest_per_branch(
-        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int, look_at: int
     ) -> dict[UUID, list[Build]]:
-        found = {one: self._of_release(organization_id, one) for one in release_ids}
-        return {one: _newest_per_branch(builds)[:limit] for one, builds in found.items() if builds}
+        found = {one: newest_first(self._of_release(organization_id, one))[:look_at] for one in release_ids}
+        return {one: _first_per_branch(builds)[:limit] for one, builds in found.items() if builds}
+
+    def newest_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, Build]:
+        found = {one: self.page(organization_id, BuildFilter(project_id=one), 1, None) for one in project_ids}
+        return {one: newest[0] for one, newest in found.items() if newest}
 
     def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
         return {one: min(len(self._of_release(organization_id, one)), at_most) for one in release_ids}
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Build]:
+        found = (self._rows.find(organization_id, one) for one in ids)
+        return {row.id: row for row in found if row}
 
     def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
         newest = newest_first(self._of_release(organization_id, release_id))[:limit]
@@ -55,12 +60,12 @@ class MemoryBuilds:
         return [row for row in rows if row.release_id == release_id and not row.withdrawn]
 
 
-def _newest_per_branch(builds: Collection[Build]) -> list[Build]:
-    newest: dict[tuple[str | None, str | None], Build] = {}
-    for build in newest_first(builds):
+def _first_per_branch(builds: Iterable[Build]) -> list[Build]:
+    first: dict[tuple[str | None, str | None], Build] = {}
+    for build in builds:
         branch = build.facts.branch
-        newest.setdefault((branch, None if branch else build.facts.tag), build)
-    return list(newest.values())
+        first.setdefault((branch, None if branch else build.facts.tag), build)
+    return list(first.values())
 
 
 def _is_wanted(row: Build, wanted: BuildFilter) -> bool:
@@ -144,30 +149,3 @@ class MemoryIdentities:
 
     def save(self, identity: Identity) -> None:
         self._rows.save(identity)
-
-
-class MemoryDeliveries:
-    """Implements `Deliveries`."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._rows = tables.deliveries
-
-    def get(self, organization_id: UUID, delivery_id: UUID) -> Delivery:
-        return self._rows.get(organization_id, delivery_id)
-
-    def of_subject(
-        self, organization_id: UUID, *, build_id: UUID | None = None, entry_id: UUID | None = None, limit: int = 50
-    ) -> list[Delivery]:
-        found = {
-            row.id: row
-            for subject, of in ((build_id, "build_id"), (entry_id, "entry_id"))
-            if subject
-            for row in self._rows.by("subject", subject, organization_id)
-            if getattr(row, of) == subject
-        }
-        rows = sorted(found.values(), key=lambda row: (row.received_at, row.id), reverse=True)
-        return [evolve(row, body=b"") for row in rows[:limit]]
-
-    def newest(self, organization_id: UUID, limit: int) -> list[Delivery]:
-        rows = sorted(self._rows.scan(organization_id), key=lambda row: row.id, reverse=True)
-        return [evolve(row, body=b"") for row in rows[:limit]]

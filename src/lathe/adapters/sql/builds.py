@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy import Table as SqlTable
 
 from lathe.adapters.sql.rows import (
@@ -18,6 +18,7 @@ from lathe.adapters.sql.rows import (
     ids_given,
     locked,
     newest_first,
+    selected_by_id,
     within,
 )
 from lathe.adapters.sql.schema import builds
@@ -105,20 +106,34 @@ class SqlBuilds:
         return self._list(newest_first(select(builds).where(*conditions), builds, limit, after))
 
     def newest_per_branch(
-        self, organization_id: UUID, release_ids: Collection[UUID], limit: int
+        self, organization_id: UUID, release_ids: Collection[UUID], limit: int, look_at: int
     ) -> dict[UUID, list[Build]]:
+        if not release_ids:
+            return {}
+        asked = {"ids": within(organization_id, release_ids), "most": limit, "look_at": look_at}
+        texts = [row.newest for row in self._rows.all(_NEWEST_PER_BRANCH, asked) if row.newest]
+        newest = self.some(organization_id, [UUID(one) for text in texts for one in text.split(_BETWEEN)])
         found: dict[UUID, list[Build]] = {}
-        if release_ids:
-            ids = {"ids": within(organization_id, release_ids)}
-            for row in self._rows.all(_NEWEST_PER_BRANCH, {**ids, "most": limit}):
-                found.setdefault(row.release_id, []).append(build_of(row))
+        for build in sorted(newest.values(), key=lambda build: (build.created_at, build.id), reverse=True):
+            found.setdefault(build.release_id, []).append(build)
         return found
+
+    def newest_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, Build]:
+        if not project_ids:
+            return {}
+        rows = self._rows.all(_NEWEST_OF_PROJECTS, {"ids": within(organization_id, project_ids)})
+        newest = self.some(organization_id, [row.newest for row in rows if row.newest])
+        return {build.project_id: build for build in newest.values()}
 
     def counts(self, organization_id: UUID, release_ids: Collection[UUID], at_most: int) -> dict[UUID, int]:
         if not release_ids:
             return {}
         rows = self._rows.all(_COUNTS, {"ids": within(organization_id, release_ids), "most": at_most})
         return {row.id: row.number for row in rows}
+
+    def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Build]:
+        found = self._rows.all(selected_by_id(builds), {"ids": within(organization_id, ids)}) if ids else ()
+        return {row.id: build_of(row) for row in found}
 
     def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
         of_release = and_(builds.c.organization_id == organization_id, builds.c.release_id == release_id, _there)
@@ -129,9 +144,10 @@ class SqlBuilds:
         return [build_of(row) for row in self._rows.all(query)]
 
 
-# --- statements about several releases at once ------------------------------------------------------------------------
+# --- statements about several releases or projects at once ------------------------------------------------------------
 
 _ids: Final = ids_given()
+_BETWEEN: Final = ","
 
 
 def _of(release: Any, *columns: Any) -> Select[Any]:
@@ -142,31 +158,26 @@ def _of(release: Any, *columns: Any) -> Select[Any]:
 
 
 def _newest_per_branch() -> Select[Any]:
-    """Return the query for the newest build of each branch, of the branches that were built last.
+    """Return the query for the ids of the newest build of each branch, of the branches that were built last.
 
-    It leaps along the index from one branch to the next, and so costs by branches, however many builds each has.
+    It goes along the index of each release from its newest build on, and no further than it may look.
     """
-    first = _of(_ids.c, func.min(builds.c.ref)).correlate(_ids).scalar_subquery()
-    refs = select(_ids.c.organization_id, _ids.c.id, first.label("ref")).cte("refs", recursive=True)
-    following = _of(refs.c, func.min(builds.c.ref)).where(builds.c.ref > refs.c.ref).correlate(refs).scalar_subquery()
-    refs = refs.union_all(select(refs.c.organization_id, refs.c.id, following).where(refs.c.ref.is_not(None)))
-    newest = (
-        _of(refs.c, builds.c.id)
-        .where(builds.c.ref == refs.c.ref)
-        .order_by(builds.c.created_at.desc(), builds.c.id.desc())
-        .limit(1)
-        .correlate(refs)
-        .scalar_subquery()
-    )
-    found = select(refs.c.organization_id, newest.label("id")).where(refs.c.ref.is_not(None)).subquery("found")
-    last_first = builds.c.created_at.desc(), builds.c.id.desc()
-    place = func.row_number().over(partition_by=builds.c.release_id, order_by=last_first).label("place")
-    placed = (
-        select(builds, place)
-        .join(found, and_(builds.c.organization_id == found.c.organization_id, builds.c.id == found.c.id))
-        .subquery("placed")
-    )
-    return select(placed).where(placed.c.place <= bindparam("most")).order_by(placed.c.release_id, placed.c.place)
+    columns = builds.c.id, builds.c.ref, builds.c.created_at
+    looked_at = newest_first(_of(_ids.c, *columns), builds, bindparam("look_at")).correlate(_ids).subquery("looked_at")
+    last_first = looked_at.c.created_at.desc(), looked_at.c.id.desc()
+    place = func.row_number().over(partition_by=looked_at.c.ref, order_by=last_first).label("place")
+    placed = select(looked_at, place).subquery("placed")
+    newest = select(placed.c.id).where(placed.c.place == 1).order_by(placed.c.created_at.desc(), placed.c.id.desc())
+    few = newest.limit(bindparam("most")).subquery("few")
+    # One text for each release: a subquery in the list of columns cannot be turned into a join with all builds.
+    ids = select(func.aggregate_strings(cast(few.c.id, Text), _BETWEEN)).scalar_subquery()
+    return select(_ids.c.id, ids.label("newest"))
+
+
+def _newest_of_projects() -> Select[Any]:
+    there = builds.c.organization_id == _ids.c.organization_id, builds.c.project_id == _ids.c.id, _there
+    newest = newest_first(select(builds.c.id).where(*there), builds, 1).correlate(_ids).scalar_subquery()
+    return select(_ids.c.id, newest.label("newest"))
 
 
 def _counts() -> Select[Any]:
@@ -175,4 +186,5 @@ def _counts() -> Select[Any]:
 
 
 _NEWEST_PER_BRANCH: Final = _newest_per_branch()
+_NEWEST_OF_PROJECTS: Final = _newest_of_projects()
 _COUNTS: Final = _counts()

@@ -6,11 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import lz4.block  # type: ignore[import-untyped]
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from lathe.adapters.sql.rows import Rows, Values, by_id
 from lathe.adapters.sql.schema import deliveries
 from lathe.adapters.sql.values import placement_json, placement_of, reason_of, reason_values
+from lathe.application.lists import DeliveryFilter, Looked, Place
 from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
 
 LONGEST_BODY: Final = 2 * 1024 * 1024
@@ -18,6 +19,9 @@ LONGEST_BODY: Final = 2 * 1024 * 1024
 
 without_body: Final = [column for column in deliveries.c if column is not deliveries.c.body]
 """What of a delivery is read where its body is not needed."""
+
+
+_FILTERED: Final = [deliveries.c[name] for name in ("id", "status", "source", "credential_id", "received_at")]
 
 
 def packed(body: bytes) -> bytes:
@@ -111,7 +115,60 @@ class SqlDeliveries:
         )
         return [delivery_of(row) for row in self._rows.all(query)]
 
+    def look(
+        self,
+        organization_id: UUID,
+        wanted: DeliveryFilter,
+        limit: int,
+        after: Place | None,
+        look_at: int,
+        *,
+        bodies: bool = False,
+    ) -> Looked:
+        within = [deliveries.c.organization_id == organization_id, *_between(wanted, after)]
+        # What is looked at is a query of its own with a limit: else an index that fits a filter could be read to its
+        # end in search of what is rare. Bodies are read of what was found alone.
+        looked_at = select(*_FILTERED).where(*within).order_by(deliveries.c.id.desc()).limit(look_at).subquery()
+        wanted_ids = select(looked_at.c.id).where(*_conditions(looked_at.c, wanted))
+        wanted_ids = wanted_ids.order_by(looked_at.c.id.desc()).limit(limit + 1)
+        columns = deliveries.c if bodies else without_body
+        query = select(*columns).where(within[0], deliveries.c.id.in_(wanted_ids))
+        rows = self._rows.all(query.order_by(deliveries.c.id.desc()))
+        found = [delivery_of(row, unpacked(row.body) if bodies else b"") for row in rows[:limit]]
+        if len(rows) > limit:
+            return Looked(found, Place(found[-1].received_at, found[-1].id))
+        return Looked(found, self._last_before_more(within, look_at))
+
+    def _last_before_more(self, within: list[ColumnElement[bool]], look_at: int) -> Place | None:
+        """Return the place of the last one that is looked at, None if no more come behind it."""
+        newest = deliveries.c.id.desc()
+        two = select(deliveries.c.id).where(*within).order_by(newest).offset(look_at - 1).limit(2)
+        places = select(deliveries.c.id, deliveries.c.received_at).where(within[0], deliveries.c.id.in_(two))
+        found = self._rows.all(places.order_by(newest))
+        return Place(found[0].received_at, found[0].id) if len(found) == 2 else None
+
     def newest(self, organization_id: UUID, limit: int) -> list[Delivery]:
         # By id, which the primary key has in order: an index by time would cost every delivery a write.
         mine = select(*without_body).where(deliveries.c.organization_id == organization_id)
         return [delivery_of(row) for row in self._rows.all(mine.order_by(deliveries.c.id.desc()).limit(limit))]
+
+
+def _between(wanted: DeliveryFilter, after: Place | None) -> list[ColumnElement[bool]]:
+    """Return the bounds of the ids that are looked at."""
+    bounds = [deliveries.c.id < one for one in (after and after.id, wanted.above) if one]
+    return [*bounds, deliveries.c.id >= wanted.lowest] if wanted.lowest else bounds
+
+
+def _conditions(row: Any, wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.status:
+        found.append(row.status == wanted.status.value)
+    if wanted.source:
+        found.append(row.source == wanted.source)
+    if wanted.credential_id:
+        found.append(row.credential_id == wanted.credential_id)
+    if wanted.since:
+        found.append(row.received_at >= wanted.since)
+    if wanted.until:
+        found.append(row.received_at < wanted.until)
+    return found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 
 from lathe.adapters.sql.labels import relabel
 from lathe.adapters.sql.rows import Part, Rows, Values, by_id, ids_given, prefixed, selected_by_id, within
@@ -101,24 +101,36 @@ class SqlRepositories:
             raise NotFound("there is no such repository link")
         relabel(self._rows, [(organization_id, row.project_id)])
 
-    def of_project(self, organization_id: UUID, project_id: UUID) -> list[tuple[Repository, RepositoryLink]]:
-        links = repository_links.c
-        query = (
-            select(*links, *prefixed("repo_", repositories))
-            .join(
-                repositories,
-                and_(repositories.c.organization_id == links.organization_id, repositories.c.id == links.repository_id),
-            )
-            .where(links.organization_id == organization_id, links.project_id == project_id)
-            .order_by(links.linked_at, links.repository_id)
-        )
-        return [(repository_of(Part(row, "repo_")), link_of(row)) for row in self._rows.all(query)]
+    def of_projects(
+        self, organization_id: UUID, project_ids: Collection[UUID]
+    ) -> dict[UUID, list[tuple[Repository, RepositoryLink]]]:
+        found: dict[UUID, list[tuple[Repository, RepositoryLink]]] = {}
+        if project_ids:
+            for row in self._rows.all(_OF_PROJECTS, {"ids": within(organization_id, project_ids)}):
+                found.setdefault(row.project_id, []).append((repository_of(Part(row, "repo_")), link_of(row)))
+        return found
 
 
 def _of(organization_id: UUID, repository_id: UUID) -> Any:
     return and_(
         repository_links.c.organization_id == organization_id, repository_links.c.repository_id == repository_id
     )
+
+
+def _of_projects() -> Select[Any]:
+    ids, links = ids_given(), repository_links.c
+    linked = and_(repositories.c.organization_id == links.organization_id, repositories.c.id == links.repository_id)
+    return (
+        select(*links, *prefixed("repo_", repositories))
+        .join_from(ids, repository_links, _to_project(ids.c))
+        .join(repositories, linked)
+        .order_by(links.linked_at, links.repository_id)
+    )
+
+
+def _to_project(project: Any) -> Any:
+    links = repository_links.c
+    return and_(links.organization_id == project.organization_id, links.project_id == project.id)
 
 
 def _link_values(link: RepositoryLink) -> Values:
@@ -131,3 +143,6 @@ def _link_values(link: RepositoryLink) -> Values:
         "linked_at": link.linked_at,
         "entry_id": link.entry_id,
     }
+
+
+_OF_PROJECTS: Final = _of_projects()

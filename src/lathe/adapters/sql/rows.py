@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -177,7 +178,9 @@ def locked(query: Select[Any], *tables: Table, lock: bool = True) -> Select[Any]
     return query.with_for_update(of=tables or None, key_share=True) if lock else query
 
 
-def newest_first(query: Select[Any], table: Table, limit: int, after: Place | None = None) -> Select[Any]:
+def newest_first(
+    query: Select[Any], table: Table, limit: int | BindParameter[int], after: Place | None = None
+) -> Select[Any]:
     """Return the query for a page of a list that runs from the newest to the oldest, beginning behind ``after``."""
     if after is not None:
         place = tuple_(literal(after.created_at, Time), literal(after.id, Id))

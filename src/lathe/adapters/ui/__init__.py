@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from lathe.adapters.ui import (
     audit,
     builds,
     connect,
+    deliveries,
     live,
     members,
     offers,
@@ -48,13 +49,14 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
         get("/live", streams.stream),
         get("/live/poll", live.poll),
         get("/live/decisions", live.decisions),
+        get("", releases.go_home),
         get("/releases", releases.releases_page),
         post("/releases", releases.create_release),
         get("/releases/{id:uuid}", release.release_page),
         post("/releases/{id:uuid}", release.change_release),
         post("/releases/{id:uuid}/state", release.change_state),
-        get("/releases/queue", releases.queue_section),
         post("/queue/several", several.decide_several),
+        post("/queue/several/undo", several.undo_several),
         post("/queue/offer", offers.file_offered),
         get("/queue/{id:uuid}", queue.entry_page),
         post("/queue/{id:uuid}/assign", queue.assign),
@@ -66,6 +68,10 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
         get("/builds/{id:uuid}", builds.build_page),
         post("/builds/{id:uuid}/move", builds.move),
         post("/builds/{id:uuid}/requeue", builds.requeue),
+        get("/deliveries", deliveries.deliveries_page),
+        get("/deliveries/{id:uuid}", deliveries.delivery_page),
+        get("/deliveries/{id:uuid}/again", deliveries.delivery_again),
+        post("/deliveries/{id:uuid}/again", deliveries.file_again),
         *connect.routes(pages),
         get("/projects", projects.projects_page),
         post("/projects", projects.create_project),
@@ -98,7 +104,7 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
         post("/settings/webhooks", settings.create_hook, admin),
         post("/settings/webhooks/{id:uuid}/rotate", settings.rotate_hook, admin),
         post("/settings/webhooks/{id:uuid}/revoke", settings.revoke_hook, admin),
-        Mount(STATIC, routes=[Route("/{name}", static_file, methods=["GET"], name="static_file")]),
+        Route(f"{STATIC}/{{name}}", static_file, methods=["GET"]),
     ]
 
 

@@ -199,7 +199,8 @@ class Account:
         flash = flash_of(request, self._parts)
         notice = Notice(flash.sentence()) if flash else None
         then = local_path(request.query_params.get("next", "")) or ""
-        response = answer(LoginPage(frame=Frame(title="Log in", notice=notice), next=then))
+        empty = login.needs_setup(self._parts.store)
+        response = answer(LoginPage(frame=Frame(title="Log in", notice=notice), next=then, empty=empty))
         if flash:
             drop_flash(response, self._parts)
         return response

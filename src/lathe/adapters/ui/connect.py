@@ -16,6 +16,7 @@ from lathe.adapters.ui.ci import Ci
 from lathe.adapters.ui.connecting import CIS
 from lathe.adapters.ui.contexts import Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
+from lathe.adapters.ui.places import moment
 from lathe.adapters.ui.product_contexts import Asked
 from lathe.adapters.ui.visit import Visit, answer, carried_out
 from lathe.application import connecting, hooks, keys
@@ -116,8 +117,4 @@ def _page(
 
 def _since(visit: Visit) -> datetime | None:
     """Return since when somebody is at it, as the address says, None if it says nothing that can be."""
-    try:
-        since = datetime.fromisoformat(visit.request.query_params.get("since", ""))
-    except ValueError:
-        return None
-    return since if since.tzinfo else None
+    return moment(visit.request.query_params.get("since", ""))

@@ -56,7 +56,7 @@ _BITBUCKET: Final = Ci(
 - **Triggers**: **Choose from a full list of triggers**, untick **Repository → Push**, and under **Build status**
   tick **Created** and **Updated**. There is no trigger called “Pipeline events”: these two are what a pipeline
   sends.
-- **Save**, then run a pipeline.
+- **Save**, then run a pipeline. What arrives is shown below.
 """,
         notes="""
 - A native webhook cannot carry headers of your own, so it cannot send an API key. The secret is what tells that
@@ -341,8 +341,3 @@ BRANCH=main
 
 CIS: Final = (_BITBUCKET, _GITHUB, _GITLAB, _JENKINS, _CIRCLECI, _AZURE, _OTHER)
 """Every CI system that there are steps for, in the order shown."""
-
-
-def ci_named(slug: str) -> Ci | None:
-    """Return the CI system that an address names."""
-    return next((ci for ci in CIS if ci.slug == slug), None)

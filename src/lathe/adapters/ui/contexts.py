@@ -15,6 +15,7 @@ from lathe.application.connecting import FirstSteps
 from lathe.application.home import ActiveRelease
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.members import Invitation, Invited
+from lathe.application.standing import Own
 from lathe.application.today import PlacedToday
 from lathe.domain.api_key import ApiKey
 from lathe.domain.audit import AuditEvent
@@ -31,12 +32,22 @@ WARNED_BEFORE: Final = timedelta(days=14)
 
 
 @frozen
+class UndoSeveral:
+    """What was decided about several entries at once, and can be undone at once: by then, with that outcome."""
+
+    entries: tuple[UUID, ...]
+    own: Own
+
+
+@frozen
 class Notice:
-    """A line at the top of a page. ``tone`` is ``good`` or ``bad``; ``undo`` is the entry it offers to undo."""
+    """A line at the top of a page. ``tone`` is ``good`` or ``bad``; ``undo`` is the entry it offers to undo,
+    ``undo_several`` what was decided about several at once."""
 
     text: str
     tone: str = "good"
     undo: UUID | None = None
+    undo_several: UndoSeveral | None = None
 
 
 @frozen
@@ -106,10 +117,11 @@ class Context:
 
 @frozen(kw_only=True)
 class LoginPage(Context):
-    """Log in. ``next`` is where it goes on."""
+    """Log in. ``next`` is where it goes on; ``empty``: nobody is set up yet who could."""
 
     template = "login.html"
     next: str = ""
+    empty: bool = False
 
 
 @frozen(kw_only=True)
@@ -140,7 +152,10 @@ class JoinPage(Context):
 
 @frozen(kw_only=True)
 class MessagePage(Context):
-    """An error, or something else that takes a page of its own. ``request_id`` is what support would ask for."""
+    """An error, or something else that takes a page of its own.
+
+    ``request_id`` is what support would ask for; ``again`` is the address to try once more, where that may help.
+    """
 
     template = "message.html"
     heading: str
@@ -148,6 +163,7 @@ class MessagePage(Context):
     status: int | None = None
     request_id: str | None = None
     link: tuple[str, str] | None = None
+    again: str | None = None
 
 
 # --- the product ------------------------------------------------------------------------------------------------------
@@ -177,15 +193,17 @@ class QueueRow:
 
 
 @frozen(kw_only=True)
-class QueueSection(Context):
-    """The Build Queue by itself, as it is fetched to be put into an open page.
+class ReleasesPage(Context):
+    """The home page: the Build Queue, and every release.
 
     ``rows`` begin behind the place ``after``; ``older`` is the query of the address they go on at, ``here`` that of
-    this part of the list. ``releases`` are all active ones by project. ``missed`` are those of several builds that
-    could not be decided about just before. ``first_steps`` are shown as long as there is nothing.
+    this part of the list. ``kept`` says why those of the ``decided`` cannot be undone that cannot, by id. ``releases``
+    are all active ones by project. ``missed`` are those of several builds that could not be decided about just before.
+    ``first_steps`` are shown as long as there is nothing. ``planned`` and ``closed`` are folded, without the oldest
+    where there are ``more_inactive``.
     """
 
-    template = "queue.html"
+    template = "releases.html"
     rows: list[QueueRow]
     after: str
     older: str | None
@@ -196,12 +214,17 @@ class QueueSection(Context):
     oldest: datetime | None
     ages: AgeChart | None
     decided: list[EntryView]
+    kept: dict[UUID, str]
     offer: list[PlacedToday]
     projects: list[Project]
     releases: list[tuple[Project, list[Release]]]
     last_build: BuildView | None
     first_steps: FirstSteps | None = None
     missed: tuple[Refusal, ...] = ()
+    active: list[ActiveRelease]
+    planned: list[tuple[Release, Project]]
+    closed: list[tuple[Release, Project]]
+    more_inactive: bool
     now: datetime
 
     @property
@@ -211,25 +234,17 @@ class QueueSection(Context):
 
 
 @frozen(kw_only=True)
-class ReleasesPage(QueueSection):
-    """The home page. ``planned`` and ``closed`` are folded, without the oldest where there are ``more_inactive``."""
-
-    template = "releases.html"
-    active: list[ActiveRelease]
-    planned: list[tuple[Release, Project]]
-    closed: list[tuple[Release, Project]]
-    more_inactive: bool
-
-
-@frozen(kw_only=True)
 class EntryPage(Context):
-    """One queue entry. ``releases`` are grouped by project, those of its own project first."""
+    """One queue entry. ``kept`` says why its decision cannot be undone, where so. ``releases`` are grouped by project,
+    those of its own project first; ``credentials`` are the names of what its deliveries came by."""
 
     template = "entry.html"
     row: QueueRow
+    kept: str | None
     releases: list[tuple[Project, list[Release]]]
     projects: list[Project]
     deliveries: list[Delivery]
+    credentials: dict[UUID, str]
     now: datetime
 
 
@@ -310,7 +325,10 @@ class HooksPage(Context):
 
 @frozen(kw_only=True)
 class MembersPage(Context):
-    """Who is in the organization. ``invited`` and ``link`` are the invitation that was just made, shown once."""
+    """Who is in the organization. ``invited`` and ``link`` are the invitation that was just made, shown once.
+
+    ``assumed``: nobody configured the address that the link leads to.
+    """
 
     template = "members.html"
     members: list[tuple[User, Member]]
@@ -319,6 +337,7 @@ class MembersPage(Context):
     now: datetime
     invited: Invited | None = None
     link: str | None = None
+    assumed: bool = False
 
 
 @frozen(kw_only=True)

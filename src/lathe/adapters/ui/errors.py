@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse
 
+from lathe.adapters.ui.account import local_path
 from lathe.adapters.ui.contexts import Frame, MessagePage
 from lathe.adapters.ui.visit import Visit, answer, sentence
 
@@ -28,6 +29,9 @@ HEADINGS: Final = {
     500: "Something went wrong here",
     503: "Not available right now",
 }
+PASSING: Final = frozenset({408, 429, 500, 503})
+"""What may be over when the same page is asked for again."""
+
 _HIDDEN: Final = (
     "It is not your fault, and nothing was changed halfway. Try again; if it stays, tell whoever runs this server."
 )
@@ -49,8 +53,17 @@ def error_page(request: Request, problem: Problem) -> HTMLResponse:
         status=problem.status,
         request_id=getattr(request.state, "request_id", None),
         link=link,
+        again=_again(request) if problem.status in PASSING else None,
     )
     return answer(context, problem.status)
+
+
+def _again(request: Request) -> str | None:
+    """Return the address that was asked for; what a form sent is not sent again by a link."""
+    if request.method != "GET":
+        return None
+    query = f"?{request.url.query}" if request.url.query else ""
+    return local_path(request.url.path + query)
 
 
 def _text(problem: Problem) -> str:

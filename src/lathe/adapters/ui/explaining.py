@@ -20,6 +20,15 @@ ANSWERS: Final = {
 }
 """What a delivery was answered."""
 
+OUTCOMES: Final = {
+    DeliveryStatus.CREATED: ("filed", "good", "201"),
+    DeliveryStatus.QUEUED: ("queued", "warn", "202"),
+    DeliveryStatus.DUPLICATE: ("known", "soft", "200"),
+    DeliveryStatus.IGNORED: ("ignored", "soft", "200"),
+    DeliveryStatus.INVALID: ("not taken", "bad", ""),
+}
+"""What became of a delivery, in a word; its tone; and the status that was answered, where there is but one."""
+
 DONE_TO_IT: Final = {
     Action.ASSIGNED: "filed it",
     Action.PROJECT_SELECTED: "chose its project:",
@@ -27,6 +36,7 @@ DONE_TO_IT: Final = {
     Action.UNDONE: "took a decision back:",
     Action.MOVED: "moved it",
     Action.SENT_BACK: "sent it back to the queue",
+    Action.REPLAYED: "replayed a delivery of it:",
 }
 """What people do to a build or its queue entry, as its own history says it; the detail of the event follows."""
 

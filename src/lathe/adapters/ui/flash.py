@@ -14,6 +14,7 @@ from attrs import frozen
 
 from lathe.adapters.ui.words import plural
 from lathe.adapters.web.sessions import cookie_name, keep_cookie
+from lathe.domain.queue_entry import EntryStatus
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,19 +29,28 @@ SENTENCES: Final = {
     "several_assigned": "{builds} filed.",
     "several_selected": "Project chosen for {builds}. Assign them to a release next.",
     "several_rejected": "{builds} rejected.",
+    "several_undone": "{builds} in the queue again.",
+    "several_unselected": "The choice of a project is taken back for {count}.",
     "offer_gone": "None of them was filed: others decided meanwhile, or they do not fit any more.",
     "offer_filed": "{builds} filed by the rules as they are now.",
+    "offer_filed_part": "{builds} filed by the rules as they are now. {missed} not: somebody decided about them "
+    "meanwhile, or they no longer place cleanly.",
     "release_opened": "The release is there, and active. File {name} under it.",
     "undone": "{name} waits in the queue again.",
     "unselected": "The choice of a project for {name} is taken back.",
     "moved": "The build is moved.",
+    "replay_filed": "{name} is filed, from what was stored of its delivery.",
+    "replay_known": "This build was known already. Nothing was filed a second time.",
+    "replay_queued": "{name} waits in the queue, from what was stored of its delivery.",
+    "replay_nothing": "Nothing was filed. See what became of it.",
     "requeued": "{name} was sent back and waits in the queue again.",
     "release_made": "Release {name} is there.",
     "release_made_first": "The release is there. The next step: let your CI report its builds.",
     "release_changed": "The release is saved.",
     "release_active": "The release is active: builds are filed under it now.",
     "release_closed": "The release is closed: it takes no more builds.",
-    "project_made": "The project is there. Add its repositories and a first release.",
+    "project_made": "The project is there. Give it a first release next.",
+    "project_made_bare": "The project is there. Add its repositories and a first release.",
     "project_changed": "The project is saved.",
     "project_archived": "The project is archived. Lists leave it out; its builds and releases stay.",
     "project_restored": "The project is in use again. Activate a release for its builds to be filed.",
@@ -59,26 +69,48 @@ SENTENCES: Final = {
     "sessions_ended": "Every other browser is logged out.",
     "joined": "Welcome. You are a member now.",
     "logged_out": "You are logged out.",
+    "session_over": "You were logged out meanwhile, so nothing was changed. Log in, and do it again.",
     "password_set": "The password is set, and you are logged in.",
 }
 
 _SECONDS = 60
-_SHAPE = re.compile(r"([a-z_]{1,40})(?:\.([0-9a-f-]{36}))?(?:\+([0-9]{1,4}))?")
+_SHAPE = re.compile(
+    r"([a-z_]{1,40})(?:\.([0-9a-f-]{36}))?(?:\+([0-9]{1,4}))?(?:-([0-9]{1,4}))?((?:~[0-9a-f]{32}){0,100})"
+)
+_LISTED: Final = 100
+"""Of how many entries the ids fit into a cookie: 4096 bytes are what browsers take."""
+
+SEVERAL: Final = {
+    "several_assigned": EntryStatus.ASSIGNED,
+    "several_selected": EntryStatus.PENDING,
+    "several_rejected": EntryStatus.REJECTED,
+    "offer_filed": EntryStatus.ASSIGNED,
+    "offer_filed_part": EntryStatus.ASSIGNED,
+}
+"""What was decided about several builds at once; a project that was chosen decides nothing yet."""
 
 
 @frozen
 class Flash:
-    """What was done, and to what, or to how many builds."""
+    """What was done, and to what, or to how many builds; ``missed`` were meant too, and were not decided about.
+
+    ``entries`` are those that were, to undo it; none if they are too many to be carried over.
+    """
 
     code: str
     subject: UUID | None = None
     count: int = 0
+    missed: int = 0
+    entries: tuple[UUID, ...] = ()
 
     def sentence(self, name: str | None = None, place: str | None = None) -> str:
         """Return the line to show; names are isolated, so that their direction does not turn the sentence around."""
-        builds = plural(self.count, "build").capitalize()
         return SENTENCES[self.code].format(
-            name=_isolated(name) or "It", place=_isolated(place) or "a release", builds=builds
+            name=_isolated(name) or "It",
+            place=_isolated(place) or "a release",
+            builds=plural(self.count, "build").capitalize(),
+            count=plural(self.count, "build"),
+            missed="1 other was" if self.missed == 1 else f"{self.missed} others were",
         )
 
 
@@ -88,7 +120,8 @@ def flash_of(request: Request, parts: Parts) -> Flash | None:
     if not found or found[1] not in SENTENCES:
         return None
     try:
-        return Flash(found[1], UUID(found[2]) if found[2] else None, int(found[3] or 0))
+        entries = tuple(UUID(one) for one in found[5].split("~")[1:])
+        return Flash(found[1], UUID(found[2]) if found[2] else None, int(found[3] or 0), int(found[4] or 0), entries)
     except ValueError:
         return None
 
@@ -97,7 +130,10 @@ def leave_flash(response: Response, parts: Parts, flash: Flash) -> None:
     """Let the next page say what was done."""
     subject = f".{flash.subject}" if flash.subject else ""
     count = f"+{flash.count}" if flash.count else ""
-    keep_cookie(response, parts, _name(parts), f"{flash.code}{subject}{count}", _SECONDS)
+    missed = f"-{flash.missed}" if flash.missed else ""
+    listed = flash.entries if len(flash.entries) <= _LISTED else ()
+    entries = "".join(f"~{one.hex}" for one in listed)
+    keep_cookie(response, parts, _name(parts), f"{flash.code}{subject}{count}{missed}{entries}", _SECONDS)
 
 
 def drop_flash(response: Response, parts: Parts) -> None:

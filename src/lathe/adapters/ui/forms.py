@@ -21,6 +21,8 @@ E = TypeVar("E", bound=Enum)
 
 FORM_LIMITS: Final = BodyLimits(size=64 * 1024)
 FORM_FIELDS: Final = 200
+QUOTED: Final = 60
+"""How much of a wrong line is shown again, in characters."""
 
 
 @frozen
@@ -107,8 +109,18 @@ def tried(form: str, typed: Form, error: Invalid) -> Tried:
     """Return the form with each fault at its field; ``/repositories/0`` is the first line of ``repositories``."""
     errors: dict[str, str] = {}
     for fault in error.faults:
-        errors.setdefault(fault.pointer.split("/")[1] if "/" in fault.pointer else "", fault.detail)
+        _, _, field = fault.pointer.partition("/")
+        name, _, place = field.partition("/")
+        errors.setdefault(name, f"{_line(typed.lines(name), place)}{fault.detail}")
     return Tried(form, typed, errors)
+
+
+def _line(lines: list[str], place: str) -> str:
+    """Quote the line that is wrong where there are several; isolated, for it may be written from the right."""
+    if len(lines) < 2 or not place.isdigit() or int(place) >= len(lines):
+        return ""
+    line = lines[int(place)]
+    return f"“\u2068{line[:QUOTED]}{'…' if len(line) > QUOTED else ''}\u2069” "
 
 
 def without_passwords(tried: Tried) -> Tried:

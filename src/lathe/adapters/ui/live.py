@@ -72,7 +72,7 @@ class _Stream(StreamingResponse):
 
 
 async def _events(visit: Visit, since: str) -> AsyncIterator[str]:
-    """Yield server-sent events: ``change`` with the new mark as its id, ``still`` the same one, ``end``: do not return."""
+    """Yield server-sent events: ``change`` with the new mark as its id, ``still`` with the same, ``end`` for good."""
     feed, clock = visit.parts.feed, asyncio.get_running_loop().time
     checked = clock()
     yield "retry: 3000\n\n"  # after a restart, all pages come back within these milliseconds

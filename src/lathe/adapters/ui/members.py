@@ -32,7 +32,8 @@ def members_page(
         own=visit.viewer.user.id,
         now=view.now,
         invited=invited,
-        link=f"{visit.address}/{invited.purpose.value}/{invited.token}" if invited else None,
+        link=f"{visit.link_address}/{invited.purpose.value}/{invited.token}" if invited else None,
+        assumed=visit.parts.base_url is None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from lathe.adapters.ui.flash import Flash
 from lathe.adapters.ui.forms import Form
 from lathe.adapters.ui.visit import Visit
 from lathe.application import offer
@@ -36,7 +37,8 @@ def file_offered(visit: Visit, form: Form) -> Response:
     ``back`` is the page to show then: ``release`` or ``project`` with its id, else the Releases page.
     """
     filed = offer.file_offered(visit.store, visit.parts.ids, visit.caller, form.ids("entry"))
-    return visit.go(_back(form.text("back")), "offer_filed" if filed.filed else "offer_gone", count=filed.filed)
+    code = "offer_gone" if not filed.filed else "offer_filed_part" if filed.passed_over else "offer_filed"
+    return visit.go_saying(_back(form.text("back")), Flash(code, None, filed.filed, filed.passed_over, filed.entries))
 
 
 def _back(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -24,12 +24,21 @@ def place(text: str | None) -> Place | None:
         return None
     time, _, row = text.partition("~")
     try:
-        parsed = Place(datetime.fromisoformat(time), UUID(row))
+        at, id_ = moment(time), UUID(row)
     except ValueError:
-        parsed = None
-    if parsed is None or parsed.created_at.tzinfo is None:
+        at = id_ = None
+    if at is None or id_ is None:
         raise NotFound("This list has no such place. Begin at its top.")
-    return parsed
+    return Place(at, id_)
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time that an address names, in UTC; None where it names none, or one beyond the calendar there."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def searched(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from attrs import frozen
@@ -16,12 +17,15 @@ from lathe.application.project_pages import ProjectRow
 from lathe.application.projects import ProjectView
 from lathe.application.today import PlacedToday
 from lathe.domain.api_key import ApiKey
-from lathe.domain.audit import AuditEvent
-from lathe.domain.build import Build
+from lathe.domain.audit import Action, AuditEvent
+from lathe.domain.build import Build, Filed
 from lathe.domain.delivery import Delivery
 from lathe.domain.hook import Hook
 from lathe.domain.project import Project
 from lathe.domain.release import Release
+
+FILES: Final = frozenset({Action.ASSIGNED, Action.MOVED, Action.REPLAYED})
+"""What people do to a build that puts it where it is."""
 
 
 @frozen(kw_only=True)
@@ -35,6 +39,13 @@ class BuildPage(Context):
     credentials: dict[UUID, str]
     history: list[AuditEvent]
     now: datetime
+
+    @property
+    def filed_at(self) -> datetime:
+        """When it came to where it is: a person may have filed it there long after it was known."""
+        build = self.view.build
+        by_hand = (event.created_at for event in self.history if event.action in FILES)
+        return next(by_hand, build.created_at) if build.filed is Filed.BY_HAND else build.created_at
 
 
 @frozen(kw_only=True)

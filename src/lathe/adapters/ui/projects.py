@@ -45,7 +45,8 @@ def create_project(visit: Visit, form: Form) -> Response:
     def act() -> Response:
         urls = form.lines("repositories")
         made = projects.create(visit.store, visit.parts.ids, visit.caller, form.text("name"), urls)
-        return visit.go(f"/projects/{made.project.id}", "project_made")
+        code = "project_made" if made.repositories else "project_made_bare"
+        return visit.go(f"/projects/{made.project.id}", code)
 
     return carried_out("new-project", form, act, lambda tried, notice: projects_page(visit, tried, notice))
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from lathe.adapters.ui import contexts
 from lathe.adapters.ui.contexts import Context, Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.releases import by_project, part_of_queue, queue_row, releases_page
+from lathe.adapters.ui.releases import by_project, filed_under, part_of_queue, queue_row, releases_page
 from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import queries, releases, triage
-from lathe.domain.errors import Conflict
+from lathe.application.standing import Seen
+from lathe.domain.errors import Conflict, Invalid
 from lathe.domain.queue_entry import EntryStatus, RejectReason
 from lathe.domain.release import ReleaseState
 
@@ -24,12 +26,14 @@ def entry_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None
     page = queries.entry_page(visit.store, visit.org, visit.id())
     name = page.view.entry.facts.name
     return contexts.EntryPage(
-        frame=visit.frame(name, "releases", notice, name=name),
+        frame=visit.frame(name, "releases", notice, name=name, place=filed_under(page.view)),
         tried=tried,
         row=queue_row(page.view, [release for release, _ in page.releases]),
+        kept=page.kept,
         releases=by_project(page.releases, page.view.project),
         projects=page.projects,
         deliveries=page.deliveries,
+        credentials=page.credentials,
         now=page.now,
     )
 
@@ -55,7 +59,9 @@ def select_project(visit: Visit, form: Form) -> Response:
     """Choose the entry's project; the choice of a release comes next."""
 
     def act() -> Response:
-        triage.select_project(visit.store, visit.caller, visit.id(), form.id("project_id", "project"))
+        triage.select_project(
+            visit.store, visit.caller, visit.id(), form.id("project_id", "project"), seen=seen_in(form).get(visit.id())
+        )
         return _back(visit, form, "selected")
 
     return _decided(visit, form, "project", act)
@@ -72,6 +78,7 @@ def create_project(visit: Visit, form: Form) -> Response:
             visit.id(),
             form.text("name"),
             declare_repository=form.ticked("declare_repository"),
+            seen=seen_in(form).get(visit.id()),
         )
         return _back(visit, form, "selected")
 
@@ -90,6 +97,18 @@ def create_release(visit: Visit, form: Form) -> Response:
         return _back(visit, form, "release_opened")
 
     return _decided(visit, form, "create-release", act)
+
+
+def seen_in(form: Form) -> dict[UUID, Seen]:
+    """Return what the page with the form showed of entries: in each field the entry, and its project if it had one.
+
+    Raises Invalid.
+    """
+    try:
+        pairs = [one.partition(" ") for one in form.many("seen")]
+        return {UUID(entry): Seen(UUID(project) if project else None) for entry, _, project in pairs}
+    except ValueError:
+        raise Invalid("choose among those that are shown") from None
 
 
 def reject(visit: Visit, form: Form) -> Response:

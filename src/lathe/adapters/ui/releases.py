@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,13 +13,14 @@ from lathe.adapters.ui.contexts import Notice, Option, QueueRow
 from lathe.adapters.ui.flash import Flash
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
 from lathe.adapters.ui.places import older, place, searched
-from lathe.adapters.ui.visit import Visit, answer, carried_out
+from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import connecting, home, releases
 from lathe.application.bulk import Refusal
 from lathe.application.home import QueueView
 from lathe.application.intake import EntryView
 from lathe.application.lists import EntryFilter
 from lathe.application.queries import COUNTED_TO
+from lathe.domain.errors import Fault, Invalid, NotFound
 from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.release import Release, ReleaseState, choose_release
@@ -40,7 +41,8 @@ def releases_page(
     subject = flash.subject if flash else None
     shown = (*page.queue.page.rows, *page.queue.decided)
     if flash:
-        notice = done(flash, next((view for view in shown if view.entry.id == subject), None))
+        view = next((view for view in shown if view.entry.id == subject), None)
+        notice = done(flash, view, page.queue.kept) if view else None
     return contexts.ReleasesPage(
         **_section(visit, page.queue, subject, opened=bool(flash and flash.code in OPENS_THE_CHOICE)),
         frame=visit.frame("Releases", "releases", notice),
@@ -53,18 +55,16 @@ def releases_page(
     )
 
 
-def queue_section(visit: Visit) -> Response:
-    """Answer with the Build Queue alone, for a page that is open. What was done is told by the next whole page."""
-    view = home.queue(visit.store, visit.org, _wanted(visit), place(_asked(visit, "after")))
-    section = contexts.QueueSection(**_section(visit, view), frame=visit.frame("Build Queue", "releases"))
-    return answer(section)
+def go_home(visit: Visit) -> Response:
+    """Lead from the address of the organization alone to its first page."""
+    return visit.go("/releases")
 
 
 OPENS_THE_CHOICE: Final = frozenset({"selected", "release_opened"})
 
 
 def _section(visit: Visit, view: QueueView, subject: UUID | None = None, *, opened: bool = False) -> dict[str, Any]:
-    """Return what the Build Queue shows, as both of its contexts take it."""
+    """Return what the Build Queue shows, as the context of the page takes it."""
     listed = {name: text for name in ("q", "project") if (text := _asked(visit, name))}
     wanted = _wanted(visit)
     return {
@@ -73,20 +73,27 @@ def _section(visit: Visit, view: QueueView, subject: UUID | None = None, *, open
         "older": older(view.page.next, listed),
         "here": part_of_queue(visit),
         "q": wanted.q or "",
-        "project": next((one for one in view.projects if one.id == wanted.project_id), None),
+        "project": view.project,
         "pending": view.pending,
         "oldest": view.oldest,
         "ages": age_chart(view.since, view.now, COUNTED_TO),
         "decided": view.decided,
+        "kept": view.kept,
         "offer": view.offered,
         "projects": view.projects,
-        "releases": by_project(
-            (r, project) for project in view.projects for r in view.active if r.project_id == project.id
-        ),
+        "releases": _by_name(view),
         "last_build": view.last_build,
         "first_steps": connecting.first_steps(visit.store, visit.org) if _nothing_yet(view) else None,
         "now": view.now,
     }
+
+
+def _by_name(view: QueueView) -> list[tuple[Project, list[Release]]]:
+    """Return the active releases by project, in the order of the projects' names."""
+    theirs: dict[UUID, list[Release]] = {}
+    for release in view.active:
+        theirs.setdefault(release.project_id, []).append(release)
+    return [(project, theirs[project.id]) for project in view.projects if project.id in theirs]
 
 
 def _nothing_yet(view: QueueView) -> bool:
@@ -104,7 +111,7 @@ def _asked(visit: Visit, name: str) -> str:
 
 
 def _wanted(visit: Visit) -> EntryFilter:
-    """Return what the address asks for; a project that is none finds everything, not an error."""
+    """Return what the address asks for; what cannot be the id of a project leaves nothing out, and is no error."""
     try:
         project_id = UUID(_asked(visit, "project"))
     except ValueError:
@@ -112,14 +119,17 @@ def _wanted(visit: Visit) -> EntryFilter:
     return EntryFilter(EntryStatus.PENDING, project_id=project_id, q=_asked(visit, "q") or None)
 
 
-def done(flash: Flash, view: EntryView | None) -> Notice:
-    """Say what was done to an entry; a decision can be undone on the spot."""
-    if view is None:
-        return Notice(flash.sentence())
-    assignment = view.entry.assignment
-    where = f"{view.project.name} {assignment.release_name}" if view.project and assignment else None
-    undo = view.entry.id if flash.code in ("assigned", "rejected") else None
+def done(flash: Flash, view: EntryView, kept: Container[UUID] = ()) -> Notice:
+    """Say what was done to an entry; a decision can be undone on the spot, but for what is ``kept``."""
+    where = filed_under(view)
+    undo = view.entry.id if flash.code in ("assigned", "rejected") and view.entry.id not in kept else None
     return Notice(flash.sentence(view.entry.facts.name, where), undo=undo)
+
+
+def filed_under(view: EntryView) -> str | None:
+    """Return what an entry was filed under, with its project; None if it is not."""
+    assignment = view.entry.assignment
+    return f"{view.project.name} {assignment.release_name}" if view.project and assignment else None
 
 
 def queue_row(view: EntryView, active: list[Release], subject: UUID | None = None, *, opened: bool = False) -> QueueRow:
@@ -151,7 +161,10 @@ def create_release(visit: Visit, form: Form) -> Response:
 
     def act() -> Response:
         project_id = form.id("project_id", "project")
-        made = create_from(visit, form, project_id)
+        try:
+            made = create_from(visit, form, project_id)
+        except NotFound as gone:
+            raise Invalid(gone.detail, (Fault("/project_id", "not_found", "names no project"),)) from None
         return visit.go(f"/releases/{made.id}", "release_made", made.id)
 
     return carried_out("new-release", form, act, lambda tried, notice: releases_page(visit, tried, notice))

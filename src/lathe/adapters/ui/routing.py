@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from lathe.adapters.ui.contexts import Context
+from lathe.adapters.ui.flash import Flash, leave_flash
 from lathe.adapters.ui.forms import Form, read_form
 from lathe.adapters.ui.visit import Visit, finish, needed_role
 from lathe.adapters.web.csrf import FIELD, must_be_our_form, must_carry_token
@@ -63,7 +64,9 @@ class Pages:
     def _do(self, request: Request, form: Form, does: Does, needs: Role) -> Response:
         visit = self._visit(request, form)
         if visit is None:
-            return to_login(f"/o/{quote(request.path_params['slug'], safe='')}/releases")
+            response = to_login(f"/o/{quote(request.path_params['slug'], safe='')}/releases")
+            leave_flash(response, self._parts, Flash("session_over"))
+            return response
         _must_be(visit, needs)
         return does(visit, form)
 

@@ -13,12 +13,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lathe.adapters.ui import words
 from lathe.adapters.ui.ci import marked
-from lathe.adapters.ui.explaining import ANSWERS, DONE_TO_IT, explained, filed_by_rules
+from lathe.adapters.ui.explaining import ANSWERS, DONE_TO_IT, OUTCOMES, explained, filed_by_rules
 from lathe.domain.api_key import Scope
 from lathe.domain.organization import Role, Theme
 from lathe.domain.text import web_link
 
 STATIC: Final = "/static"
+
+LISTED_IN_ROWS: Final = 50
+"""How many projects every row of the queue lists; of more, it leads to a page that lists them once."""
 
 
 @frozen
@@ -85,11 +88,13 @@ def environment() -> Environment:
         SUBJECTS=words.SUBJECTS,
         SUBJECT_KINDS=words.SUBJECT_KINDS,
         Theme=Theme,
+        LISTED_IN_ROWS=LISTED_IN_ROWS,
         REJECT_REASONS=words.REJECT_REASONS,
         CREDENTIALS=words.CREDENTIALS,
         GOOD_RESULTS=words.GOOD_RESULTS,
         OPEN_RESULTS=words.OPEN_RESULTS,
         ANSWERS=ANSWERS,
+        OUTCOMES=OUTCOMES,
         DONE_TO_IT=DONE_TO_IT,
         Scope=Scope,
         Role=Role,

@@ -11,12 +11,14 @@ from uuid import UUID
 from attrs import frozen
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from lathe.adapters.ui.contexts import Context, Frame, Inside, Notice
-from lathe.adapters.ui.flash import Flash, drop_flash, flash_of, leave_flash
+from lathe.adapters.ui.contexts import Context, Frame, Inside, Notice, UndoSeveral
+from lathe.adapters.ui.flash import SEVERAL, Flash, drop_flash, flash_of, leave_flash
 from lathe.adapters.ui.forms import Form, Tried, tried
 from lathe.adapters.ui.templating import render
 from lathe.adapters.web.csrf import form_token
+from lathe.adapters.web.sessions import AUTOMATIC
 from lathe.application.caller import Caller
+from lathe.application.standing import Own
 from lathe.domain.errors import Conflict, Invalid, NotFound
 from lathe.domain.organization import Actor, Member, Organization, Role
 
@@ -79,25 +81,44 @@ class Visit:
         return self.parts.base_url or str(self.request.base_url).rstrip("/")
 
     @property
+    def link_address(self) -> str:
+        """The address that one-time links lead to: as configured, else where this server listens.
+
+        Never what the Host header says: whoever could set that would be handed the link's token.
+        """
+        if self.parts.base_url:
+            return self.parts.base_url
+        host, port = self.request.scope["server"]
+        return f"http://{f'[{host}]' if ':' in host else host}" + ("" if port == 80 else f":{port}")
+
+    @property
     def now(self) -> datetime:
         """The store's time."""
         return self.store.read(lambda tx: tx.now())
 
     @property
     def flash(self) -> Flash | None:
-        """What was done just before."""
-        return flash_of(self.request, self.parts)
+        """What was done just before. What an open page asks by itself is not told: the next page to be seen says it."""
+        return None if AUTOMATIC in self.request.headers else flash_of(self.request, self.parts)
 
     def id(self, name: str = "id") -> UUID:
         """Return an id from the address."""
         found: UUID = self.request.path_params[name]
         return found
 
-    def frame(self, title: str, section: str, notice: Notice | None = None, *, name: str | None = None) -> Frame:
-        """Return the frame of a page; a notice goes before what was done just before, of which ``name`` is the name."""
+    def frame(
+        self,
+        title: str,
+        section: str,
+        notice: Notice | None = None,
+        *,
+        name: str | None = None,
+        place: str | None = None,
+    ) -> Frame:
+        """Return the frame of a page; a notice goes before what was done just before, to what has that name, there."""
         flash = self.flash
         if notice is None and flash:
-            notice = Notice(flash.sentence(name))
+            notice = Notice(flash.sentence(name, place), undo_several=self.undo_several(flash.code, flash.entries))
         return Frame(
             title=f"{title} · {self.organization.name}",
             section=section,
@@ -115,11 +136,19 @@ class Visit:
         user = self.viewer.user
         return Inside(self.organization.name, self.base, user.name, user.email, self.member.role, others)
 
-    def go(self, path: str, code: str | None = None, subject: UUID | None = None, *, count: int = 0) -> Response:
+    def undo_several(self, code: str, entries: tuple[UUID, ...]) -> UndoSeveral | None:
+        """Return how to undo what was done to several entries just before, None if to none."""
+        return UndoSeveral(entries, Own(SEVERAL[code], self.now)) if entries and code in SEVERAL else None
+
+    def go(self, path: str, code: str | None = None, subject: UUID | None = None) -> Response:
         """Send the browser to a page of the organization, which says what was done."""
+        return self.go_saying(path, Flash(code, subject) if code else None)
+
+    def go_saying(self, path: str, flash: Flash | None) -> Response:
+        """Send the browser to a page of the organization, which says more of what was done."""
         response = RedirectResponse(f"{self.base}{path}", 303)
-        if code:
-            leave_flash(response, self.parts, Flash(code, subject, count))
+        if flash:
+            leave_flash(response, self.parts, flash)
         return response
 
 

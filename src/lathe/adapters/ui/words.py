@@ -66,6 +66,7 @@ CREDENTIALS: Final = {
     CredentialKind.KEY: "API key",
     CredentialKind.HOOK: "Webhook secret",
     CredentialKind.ORGANIZATION: "Organization id",
+    CredentialKind.REPLAY: "Replayed by",
 }
 
 ROLES: Final = {
@@ -86,6 +87,7 @@ ACTIONS: Final = {
     Action.UNDONE: "took back a decision about",
     Action.MOVED: "moved",
     Action.SENT_BACK: "sent back",
+    Action.REPLAYED: "replayed a delivery of",
     Action.REPOSITORY_ADDED: "added a repository to",
     Action.REPOSITORY_REMOVED: "removed a repository from",
     Action.INVITED: "invited",
@@ -156,9 +158,9 @@ def until(then: datetime, now: datetime) -> str:
     """Return how far away something is: ``in 3 days``."""
     hours = (then - now) / timedelta(hours=1)
     if hours >= 48:
-        return f"in {int(hours // 24)} days"
+        return f"in {round(hours / 24)} days"
     if hours >= 2:
-        return f"in {int(hours)} h"
+        return f"in {round(hours)} h"
     return "within 2 h" if hours > 0 else "now"
 
 

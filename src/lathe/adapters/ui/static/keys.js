@@ -36,13 +36,15 @@ function move(step) {
   if (next) goTo(next);
 }
 
-// Work a control as a click would; where it opens something, go on inside of it.
+// Work a control as a click would; where it opens something, or has opened it already, go on inside of it.
 function press(control) {
-  control.click();
-  const opened = control.closest("details[open]");
-  if (control.matches("summary") && opened) {
-    opened.querySelector(":is(.panel, form) :is(select, button, a, textarea, input:not([type=hidden]))")?.focus();
-  }
+  if (!control.matches("summary")) return control.click();
+  if (!control.closest("details[open]")) control.click();
+  enter(control.closest("details[open]"));
+}
+
+function enter(opened) {
+  opened?.querySelector(":is(.panel, form, ul) :is(select, button, a, textarea, input:not([type=hidden]))")?.focus();
 }
 
 function act(key) {
@@ -51,8 +53,18 @@ function act(key) {
   const bulk = ticked && [...document.querySelectorAll("[data-bulk]")].map((bar) => find(bar, key)).find(Boolean);
   const control = (key !== "x" && key !== "o" && bulk) || (row && find(row, key));
   if (control) press(control);
-  else if (key === "z" && find(document, "z")?.checkVisibility()) press(find(document, "z"));
+  else if (key === "z") undo();
   else if (!row && rows().length) move(1); // first show which row it would be about
+}
+
+// Undo what was done just before; else show the last decision of the history, which the next stroke undoes.
+function undo() {
+  const all = [...document.querySelectorAll('[data-key="z"]')].filter((one) => !one.closest("[inert]"));
+  const shown = all.find((one) => one.checkVisibility());
+  if (shown) return press(shown);
+  const last = all.find((one) => one.closest("#decided"));
+  if (last) last.closest("#decided").open = true;
+  last?.focus();
 }
 
 function filter() {
@@ -131,10 +143,24 @@ document.addEventListener("submit", (event) => {
   sessionStorage.setItem(LEFT, JSON.stringify({ path: location.pathname, top: scrollY, next, at: Date.now() }));
 });
 
+// Where the address points to a row, the browser goes there last.
+const atLast = (go) => addEventListener("load", () => setTimeout(go));
+
+// Go to a row, and on into the choice that comes next in it.
+function arrive(row) {
+  goTo(row);
+  atLast(() => row.contains(document.activeElement) && enter(find(row, "a")?.closest("details[open]")));
+}
+
+const wrong = document.querySelector("[aria-invalid], .error");
+const touched = document.querySelector("[data-row][data-here]");
 const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "null");
 sessionStorage.removeItem(LEFT);
 if (left?.path === location.pathname && Date.now() - left.at < 15e3) {
   const next = left.next.map((id) => document.getElementById(id)).find((row) => row?.matches("[data-row]"));
-  if (next && !document.querySelector("[aria-invalid], .error")) goTo(next);
+  if (next && !wrong) arrive(next);
   scrollTo(0, left.top);
+} else if (touched && !wrong) {
+  arrive(touched);
 }
+if (wrong && !document.querySelector("[autofocus]")) atLast(() => document.querySelector("[aria-invalid]")?.focus());

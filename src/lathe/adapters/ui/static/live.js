@@ -1,5 +1,5 @@
 // Keeps an open page up to date, and moves nothing by itself: what is new waits behind a button. The server says only
-// that something changed in the organization; what that is, is read from the page's own address, or from the queue's.
+// that something changed in the organization; what that is, is read from the page's own address, once for all of it.
 //
 //   #queue, rows [data-entry]     new rows wait behind "3 new builds"; rows that others decided stay, grey
 //   article[id^=release-]         shown anew where that takes the same room; else the line says it
@@ -11,6 +11,7 @@ const AUTOMATIC = { headers: { "X-Lathe-Automatic": "1" } }; // such requests do
 const POLL = 5e3;
 const SILENCE = 45e3; // the server speaks more often: whoever is between us holds it back, or nobody is there any more
 const CALM = 2e3; // between two looks at what changed
+const AWAY = "The server does not answer. What you see may be out of date.";
 const SPREAD = 400; // not every page of the organization looks at the same moment
 
 let mark = shown;
@@ -27,6 +28,7 @@ function listen() {
   stream = new EventSource(`${live}?since=${encodeURIComponent(mark)}`);
   stream.addEventListener("change", (event) => heard(event.lastEventId));
   for (const sign of ["open", "change", "still"]) stream.addEventListener(sign, expectMore);
+  stream.addEventListener("open", () => unsay(AWAY));
   stream.addEventListener("end", stop);
   // A stream that broke comes back by itself; one that was refused does not.
   stream.addEventListener("error", () => {
@@ -54,9 +56,11 @@ async function ask() {
     if (refused(answer)) return stop();
     const said = await answer.json();
     failures = 0;
+    unsay(AWAY);
     if (said.changed) heard(said.mark);
   } catch {
     failures += 1;
+    if (failures > 1) say(AWAY, "Reload", () => location.reload());
   }
   if (!over && !stream && !document.hidden) timer = setTimeout(ask, POLL * Math.min(1 + failures, 12));
 }
@@ -83,14 +87,17 @@ function heard(now) {
 }
 
 function plan(wait) {
-  if (stale && !busy && !due && !over) due = setTimeout(look, wait);
+  if (stale && !busy && !due && !over && !document.hidden) due = setTimeout(look, wait);
 }
 
 async function look() {
-  [due, busy, stale, lookedAt] = [0, true, false, Date.now()];
+  due = 0;
+  if (document.hidden) return; // it is looked at once it is shown
+  [busy, stale, lookedAt] = [true, false, Date.now()];
   let wait = CALM;
   try {
-    await Promise.all([lookAtQueue(), lookAtPage()]);
+    const fresh = await readAgain();
+    if (fresh) await compare(fresh);
   } catch {
     [stale, wait] = [true, POLL]; // the server is away for a moment
   }
@@ -98,11 +105,21 @@ async function look() {
   plan(wait);
 }
 
+// What answers a form may have no address to be read again, but the queue in it is that of the Releases page.
+function readAgain() {
+  if (hasQueue()) return read(live.replace(/live$/, "releases") + location.search);
+  return document.querySelector(shown ? "[data-live-reload], [data-live-watch]" : "[data-live-reload]") ? read(location.href) : null;
+}
+
+async function compare(fresh) {
+  if (hasQueue()) await compareQueue(fresh);
+  comparePage(fresh);
+}
+
 async function read(address) {
   const answer = await fetch(address, AUTOMATIC);
   if (answer.redirected) stop();
-  // A page that answered a form has no address of its own to be read at.
-  if (answer.redirected || [404, 405].includes(answer.status)) return null;
+  if (answer.redirected || answer.status === 404) return null;
   if (!answer.ok) throw new Error(answer.status);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
@@ -112,10 +129,11 @@ function replace(old, fresh) {
   fresh.dispatchEvent(new Event("lathe:replaced", { bubbles: true }));
 }
 
-// What somebody reads of an element: its words without times, which go on by themselves.
+// What somebody reads of an element: its words without times, which go on by themselves, and without what is said and
+// offered once, right after something was done.
 function gist(element) {
   const copy = element.cloneNode(true);
-  copy.querySelectorAll("time, .notice, .live-new, button[data-copy]").forEach((one) => one.remove());
+  copy.querySelectorAll("time, .notice, .offer, .live-new, button[data-copy]").forEach((one) => one.remove());
   return copy.textContent.replace(/\s+/g, " ").trim();
 }
 
@@ -125,13 +143,12 @@ const inUse = (element) => element.matches(":hover, :focus-within") || element.q
 // --- the queue ----------------------------------------------------------------------------------------------------
 
 const queue = () => document.getElementById("queue");
+const hasQueue = () => queue()?.matches("section") ?? false;
 const entries = (root) => new Map([...root.querySelectorAll("[data-entry]")].map((row) => [row.dataset.entry, row]));
 const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
-async function lookAtQueue() {
-  if (!queue()?.matches("section")) return;
-  const answer = await read(`${live.replace(/live$/, "releases/queue")}${location.search}`);
-  const fresh = answer?.getElementById("queue");
+async function compareQueue(page) {
+  const fresh = page.getElementById("queue");
   if (!fresh) return;
   const mine = entries(queue());
   const theirs = entries(fresh);
@@ -212,17 +229,13 @@ function bring(fresh) {
 
 // --- the rest of the page -----------------------------------------------------------------------------------------
 
-async function lookAtPage() {
-  const reloaded = document.querySelectorAll("[data-live-reload]");
+function comparePage(fresh) {
   const watched = document.querySelector("[data-live-watch]");
-  if (!reloaded.length && !watched && !releases(document).size) return;
-  const fresh = await read(location.href);
-  if (!fresh) return;
-  for (const old of reloaded) {
+  for (const old of document.querySelectorAll("[data-live-reload]")) {
     const now = fresh.getElementById(old.id);
     if (now && gist(now) !== gist(old)) replace(old, now);
   }
-  lookAtReleases(fresh);
+  compareReleases(fresh);
   const now = watched && fresh.querySelector("[data-live-watch]");
   if (now && gist(now) !== gist(watched)) say("This page has changed.", "Reload", () => location.reload());
 }
@@ -230,7 +243,7 @@ async function lookAtPage() {
 const releases = (root) => new Map([...root.querySelectorAll("article[id^=release-]")].map((one) => [one.id, one]));
 const room = (release) => release.querySelectorAll("li").length;
 
-function lookAtReleases(fresh) {
+function compareReleases(fresh) {
   const [mine, theirs] = [document, fresh].map(releases);
   let others = mine.size !== theirs.size;
   for (const [id, old] of mine) {
@@ -258,11 +271,16 @@ function say(text, label, act) {
   announce(text);
 }
 
+function unsay(text) {
+  const line = document.getElementById("live-line");
+  if (line?.dataset.text === text) line.remove();
+}
+
 // --- beginning ----------------------------------------------------------------------------------------------------
 // Only pages that somebody looks at are live: browsers open few connections to one server.
 
 if (live && window.EventSource && window.fetch) {
-  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : (listen(), plan(0))));
   addEventListener("pagehide", rest);
   addEventListener("pageshow", listen);
   listen();

@@ -1,0 +1,191 @@
+"""Every template in every state: each branch of each of them is rendered at least once, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from jinja2 import Environment, meta, nodes
+
+from lathe.adapters.ui import templating, visit
+from lathe.application import members, projects, triage
+from lathe.application.caller import Caller
+from lathe.domain.organization import Actor, Role
+from lathe.domain.queue_entry import RejectReason
+from lathe.domain.steps import ReasonCode
+from tests.unit.ui import states
+from tests.unit.ui.sample import add_entry, fill
+from tests.unit.ui.sending import SENT, deliver, file_every_build_of_pay, replayed, send
+from tests.unit.ui.test_pages import page_paths
+from tests.unit.ui.world import World, make_world
+
+NOTE = "this_branch_is_rendered"
+
+
+class Watched(Environment):
+    """Notes which branches there are, as templates are read, and which of them are rendered."""
+
+    there: set[str]
+    rendered: set[str]
+    begun: set[str]
+    leads_to: dict[str, set[str]]
+
+    def show(self, context: Any) -> None:
+        """Render a page; what was begun counts once it is shown to its end."""
+        self.begun.clear()
+        self.get_template(context.template).render(page=context)
+        self.rendered |= self.begun
+
+    def try_to_show(self, state: Any) -> None:
+        """Render a state that perhaps cannot be: then it shows nothing."""
+        with suppress(Exception):
+            self.show(state)
+
+    def missed(self, template: str | None = None) -> list[str]:
+        """Return what was not rendered yet, of a template and all that it is made of, or of all."""
+        left = sorted(self.there - self.rendered)
+        return [one for one in left if template is None or one.partition(":")[0] in self._parts_of(template)]
+
+    def _parts_of(self, template: str) -> set[str]:
+        found, ahead = {template}, [template]
+        while ahead:
+            more = self.leads_to[ahead.pop()] - found
+            found |= more
+            ahead += more
+        return found
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        template = super()._parse(source, name, filename)
+        self.leads_to[str(name)] = {one for one in meta.find_referenced_templates(template) if one}
+        choices = list(template.find_all(nodes.If))
+        going_on = {id(one) for choice in choices for one in choice.elif_}  # what is else stands at the first of them
+        for choice in choices:
+            self._watch(choice.body, f"{name}:{choice.lineno} if so")
+            if id(choice) not in going_on:
+                self._watch(choice.else_, f"{name}:{choice.lineno} if not")
+        for loop in template.find_all(nodes.For):
+            self._watch(loop.body, f"{name}:{loop.lineno} for each")
+            if loop.else_:
+                self._watch(loop.else_, f"{name}:{loop.lineno} for none")
+        return template
+
+    def _watch(self, body: list[nodes.Node], branch: str) -> None:
+        self.there.add(branch)
+        body.insert(0, nodes.ExprStmt(nodes.Call(nodes.Name(NOTE, "load"), [nodes.Const(branch)], [], None, None)))
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    """The environment that pages are rendered in, watched."""
+    made: list[Watched] = []
+
+    def make(**options: Any) -> Watched:
+        env = Watched(**options)
+        env.there, env.rendered, env.begun, env.leads_to = set(), set(), set(), {}
+        env.globals[NOTE] = env.begun.add
+        made.append(env)
+        return env
+
+    monkeypatch.setattr(templating, "Environment", make)
+    templating.environment.cache_clear()
+    templating.environment()
+    yield made[0]
+    templating.environment.cache_clear()
+
+
+def test_every_branch_of_every_template_is_rendered(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in watched.list_templates(extensions=["html"]):
+        watched.get_template(name)
+    contexts = gathered(monkeypatch)
+    for context in contexts:
+        watched.show(context)
+    pool = states.Pool(contexts)
+    for context in contexts:
+        if watched.missed(context.template):
+            for state in states.variations(context, pool):
+                watched.try_to_show(state)
+    assert watched.missed() == [], "\n".join(watched.missed())
+
+
+def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let handlers make contexts of every template, and keep them."""
+    kept: list[Any] = []
+
+    def keep(_template: str, context: Any) -> str:
+        kept.append(context)
+        return ""
+
+    monkeypatch.setattr(visit, "render", keep)
+    world, empty = fill(make_world()), make_world()
+    for path in ("/o/acme/releases", "/o/acme/projects", "/o/acme/deliveries", "/login", "/nowhere"):
+        empty.client("admin").get(path)
+    for query in ("", "?q=1.9.0"):
+        world.client("viewer").get(f"/o/acme/releases{query}")
+    do_things(world)
+    send(deliver(world), {"repository": {"full_name": "acme/pay-api"}}, "repo:push")
+    delivered = [f"/deliveries/{world.ids[name]}{more}" for name in SENT for more in ("", "/again")]
+    for who in ("admin", "viewer"):
+        for path in (*page_paths(world), *delivered):
+            world.client(who).get(f"/o/acme{path}")
+    change_rules(world)
+    for path in (
+        *delivered,
+        "/deliveries",
+        "/deliveries?status=created",
+        f"/deliveries/{world.ids['replay of failed']}",
+    ):
+        world.client("admin").get(f"/o/acme{path}")
+    return kept
+
+
+def do_things(world: World) -> None:
+    """Press buttons: what pages say after that, and what they show once."""
+    parts, ids, admin = world.parts, world.ids, world.client("admin")
+    stranger = world.people["stranger"].user
+    join = members.invite_or_renew(parts.store, parts.ids, world.caller, stranger.email, Role.VIEWER).token
+    password = members.invite(parts.store, parts.ids, world.caller, "nora@acme.test", Role.TESTER).token
+    for who in ("stranger", "viewer"):
+        world.client(who).get(f"/join/{join}")
+    world.client().get(f"/password/{password}")
+    world.client("stranger").post(f"/join/{join}")
+    for path, form in (
+        ("/settings/members", {"email": "mira@acme.test", "role": "tester"}),
+        ("/settings/keys", {"name": "CI", "scopes": "builds:create", "expires": "90", "rate_limit": "60"}),
+        ("/settings/keys", {"name": "CI", "expires": "90", "rate_limit": "60"}),
+        ("/settings/webhooks", {}),
+        (f"/settings/webhooks/{ids['hook']}/rotate", {}),
+        ("/connect/bitbucket", {"make": "hook"}),
+        ("/connect/bitbucket", {"make": "key"}),
+        ("/projects", {"name": "Pay"}),
+        (f"/queue/{ids['Pipeline #482']}/assign", {"release_id": ids["Pay 2.4"]}),
+        (f"/queue/{ids['Pipeline #482']}/assign", {"release_id": ids["Pay 2.5"]}),
+        (f"/projects/{ids['Mobile backend']}/archive", {}),
+        ("/queue/several", {"entry": ids["Pipeline #481"], "do": "assign", "release_id": ids["Pay 2.4"]}),
+        ("/queue/several", {"entry": [ids["Pipeline #17"], ids["1.9.0+204"]], "do": "reject", "reason": "broken"}),
+    ):
+        admin.post(f"/o/acme{path}", **form)
+    add_entry(world, "Nowhere", ReasonCode.NO_ACTIVE_RELEASE, "No", timedelta(), project="Ledger", branch="x")
+    by_key = Caller(world.acme.id, Actor("key", parts.ids.new(), "CI"))
+    projects.change(parts.store, by_key, ids["Console"], archived=True)
+    for path in ("/connect/bitbucket", f"/projects/{ids['Pay']}"):
+        for repository in ("acme/pay-api", "acme/nowhere", "acme/mobile-backend"):
+            admin.get(f"/o/acme{path}?repo_url=https://bitbucket.org/{repository}&branch=main")
+    for path in ("/releases", f"/releases?project={ids['Console']}", f"/projects/{ids['Console']}", "/projects"):
+        admin.get(f"/o/acme{path}")
+
+
+def change_rules(world: World) -> None:
+    """Let what waited be placed by other rules now, and file something once more."""
+    parts, ids = world.parts, world.ids
+    file_every_build_of_pay(world)
+    world.client("admin").get(f"/o/acme/deliveries/{ids['failed']}/again")
+    replayed(world, "failed")
+    projects.declare_repository(
+        parts.store, parts.ids, world.caller, ids["Mobile app"], "https://bitbucket.org/acme/warehouse"
+    )
+    entry = parts.store.read(lambda tx: tx.deliveries.get(world.acme.id, ids["reported"])).entry_id
+    assert entry
+    triage.reject(parts.store, world.caller, entry, RejectReason.BROKEN)
