@@ -17,7 +17,6 @@ from lathe.application.lists import EntryFilter
 from lathe.application.ports import Ids, Store, Transaction
 from lathe.application.today import PlacedToday, placed_today
 from lathe.application.triage import file_entry, locked_entry
-from lathe.domain.errors import NotFound
 from lathe.domain.placement import filed_by_offer
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.release import Release, choose_release
@@ -79,19 +78,33 @@ def file_offered(store: Store, ids: Ids, caller: Caller, entry_ids: Collection[U
 
     What somebody else decided meanwhile stays decided so, and what does not place any more goes on waiting.
     """
-    filed = tuple(one for one in entry_ids if store.write(lambda tx, one=one: _file(tx, ids, caller, one)))  # type: ignore[misc]
+    projects = store.read(lambda tx: _placing(tx, caller.organization_id, entry_ids))
+    filed = tuple(
+        one
+        for one, project_id in projects.items()
+        if store.write(lambda tx, one=one, project_id=project_id: _file(tx, ids, caller, one, project_id))  # type: ignore[misc]
+    )
     return Filed(filed, len(entry_ids) - len(filed))
 
 
-def _file(tx: Transaction, ids: Ids, caller: Caller, entry_id: UUID) -> bool:
-    try:
-        entry = locked_entry(tx, caller, entry_id)
-    except NotFound:
-        return False
+def _placing(tx: Transaction, organization_id: UUID, entry_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the project of each of the entries that place cleanly, in their order.
+
+    Asked once for all of them: each that is filed takes the time of everybody who writes.
+    """
+    known = tx.entries.some(organization_id, entry_ids)
+    waiting = [known[one] for one in entry_ids if one in known and known[one].status is EntryStatus.PENDING]
+    placed = placed_today(tx, organization_id, waiting, tx.releases.active(organization_id))
+    return {one.entry.id: one.project.id for one in placed}
+
+
+def _file(tx: Transaction, ids: Ids, caller: Caller, entry_id: UUID, project_id: UUID) -> bool:
+    entry = locked_entry(tx, caller, entry_id)
     if entry.status is not EntryStatus.PENDING:
         return False
     organization_id = caller.organization_id
-    found = placed_today(tx, organization_id, [entry], tx.releases.active(organization_id))
+    active = [one for one in tx.releases.of_project(organization_id, project_id) if one.active]
+    found = placed_today(tx, organization_id, [entry], active)
     release = tx.releases.get(organization_id, found[0].release.id, lock=True) if found else None
     # Between looking and locking somebody may have closed it.
     if release is None or not release.active:

@@ -129,14 +129,13 @@ def best_score(name: tuple[str, ...], linked: LinkedProject) -> Score | None:
 
     Owner and workspace words never count.
     """
-    labels = [linked.project.name, linked.project.slug, *(r.url.slug for r in linked.repositories if r.url)]
-    return max((s for label in labels if (s := score(name, words(label)))), default=None)
+    return max((s for known in linked.names if (s := score(name, known))), default=None)
 
 
 def score(one: tuple[str, ...], other: tuple[str, ...]) -> Score | None:
     """Return how two word sequences fit: equal, or one contained in the other as it stands; None if neither."""
     short, long = sorted((one, other), key=len)
-    if not short:
+    if not short or short[0] not in long:  # the second is almost always so, and found out at once
         return None
     places = range(len(long) - len(short) + 1)
     if not any(long[at : at + len(short)] == short for at in places):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from uuid import UUID
 
 from attrs import evolve, frozen
 
 from lathe.domain.repository import Repository
-from lathe.domain.text import checked_name
+from lathe.domain.text import checked_name, words
 
 
 class Files(Enum):
@@ -58,3 +59,12 @@ class LinkedProject:
 
     project: Project
     repositories: tuple[Repository, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[tuple[str, ...]]:
+        """The word sequences that it is known by: its name and slug, and the names of its repositories.
+
+        Kept, since one project is compared with many repositories.
+        """
+        labels = (self.project.name, self.project.slug, *(r.url.slug for r in self.repositories if r.url))
+        return frozenset(words(label) for label in labels)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from tests.integration.contract.scene import nobody, pay_api, sent_by_bitbucket, signed
+from tests.integration.contract.scene import pay_api, sent_by_bitbucket, signed
 from tests.integration.contract.table import Ask
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ WHILE_AWAY: Final = (
     Away("POST /api/v1/builds", lambda scene: Ask(body=scene.facts(name="Away"))),
     Away("GET /api/v1/builds", lambda _: Ask()),
     Away("GET /api/v1/deliveries", lambda _: Ask()),
-    Away("POST /api/v1/deliveries/{id}/replay", lambda _: Ask(ids={"id": nobody()}, body={"file": True})),
+    Away("POST /api/v1/deliveries/{id}/replay", lambda scene: Ask(ids={"id": scene.delivery()}, body={"file": True})),
     Away("POST /api/v1/projects", lambda scene: Ask(body={"name": f"Away {scene.number()}"})),
 )
 

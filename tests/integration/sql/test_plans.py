@@ -193,6 +193,16 @@ def test_the_branches_built_last_cost_the_same_however_many_there_ever_were(stor
     assert 200 < of_many < 1.05 * of_few
 
 
+def test_releases_and_projects_without_builds_cost_nothing_beside_one_with_very_many(store: SqlStore) -> None:
+    builds = [samples.build(ID, ID, ID, created_at=at) for at in TIMES]
+    store.write(lambda tx: tx.organizations.add(samples.organization(id=ID)))
+    store.write(lambda tx: tx.intake.save(Changes(samples.NOW, new_builds=builds)))
+    look_at_tables(store)
+    bare = [samples.new_id() for _ in range(10)]
+    assert effort(store, lambda tx: tx.builds.newest_of_projects(ID, [ID, *bare])) < ROWS
+    assert effort(store, lambda tx: tx.builds.newest_per_branch(ID, bare, 6, 200)) < ROWS * 2
+
+
 def test_a_page_of_projects_takes_the_same_statements_however_many_there_are(store: SqlStore) -> None:
     store.write(lambda tx: tx.organizations.add(samples.organization(id=ID)))
     taken = []

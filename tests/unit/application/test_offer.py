@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -205,6 +205,54 @@ def test_what_does_not_place_any_more_goes_on_waiting(world: World, pay: Project
     assert world.entry(entry.id).status is EntryStatus.PENDING
 
 
+def close(world: World, release: Release, _: QueueEntry) -> None:
+    releases.change(world.store, world.ann, release.id, state=ReleaseState.CLOSED)
+
+
+def reject(world: World, _: Release, entry: QueueEntry) -> None:
+    triage.reject(world.store, world.ann, entry.id, RejectReason.BROKEN)
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), [(close, EntryStatus.PENDING), (reject, EntryStatus.REJECTED)])
+def test_what_somebody_does_between_looking_and_filing_counts(
+    world: World,
+    pay: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[World, Release, QueueEntry], None],
+    status: EntryStatus,
+) -> None:
+    entry, release = waiting(world), active(world, pay, "2.5")
+    write = world.store.write
+
+    def late(work: Callable[[Transaction], object]) -> object:
+        monkeypatch.undo()
+        meanwhile(world, release, entry)
+        return write(work)
+
+    monkeypatch.setattr(world.store, "write", late)
+    assert file(world, entry) == Filed((), 1)
+    assert world.entry(entry.id).status is status
+
+
+def test_every_active_release_is_read_once_for_all_that_are_filed(
+    world: World, pay: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [waiting(world, number) for number in range(3)]
+    active(world, pay, "2.5")
+    asked: list[int] = []
+
+    def counted(
+        tx: Transaction, organization_id: UUID, some: Sequence[QueueEntry], among: Sequence[Release]
+    ) -> list[PlacedToday]:
+        asked.append(len(among))
+        return placed_today(tx, organization_id, some, among)
+
+    active(world, world.project("Other"), "1.0")
+    monkeypatch.setattr(offer, "placed_today", counted)
+    assert file(world, *entries).passed_over == 0
+    assert asked == [2, 1, 1, 1], "only those of its project for each"
+
+
 def test_a_release_that_closes_while_the_rules_are_asked_takes_nothing(
     world: World, pay: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +261,11 @@ def test_a_release_that_closes_while_the_rules_are_asked_takes_nothing(
     asked: Callable[..., list[PlacedToday]] = placed_today
 
     def closing(tx: Transaction, *args: object) -> list[PlacedToday]:
+        found = asked(tx, *args)
+        monkeypatch.setattr(offer, "placed_today", closing_then)
+        return found
+
+    def closing_then(tx: Transaction, *args: object) -> list[PlacedToday]:
         found = asked(tx, *args)
         tx.releases.save(release.moved_to(ReleaseState.CLOSED, tx.now()))
         return found

@@ -75,17 +75,20 @@ class Pool:
                 self._look_at(getattr(value, field.name), depth - 1)
 
 
-def variations(context: Any, pool: Pool) -> Iterator[Any]:
-    """Return a context with one thing changed, one for each thing."""
+def variations(context: Any, pool: Pool, *, deep: bool) -> Iterator[Any]:
+    """Return a context with one thing changed, one for each thing: in the context itself, or also deep within."""
     short = trimmed(context, DEEP)
+    if deep:
+        yield from _one_changed(short, pool, DEEP)
+        return
     yield attrs.evolve(short, tried=Refused())
     yield attrs.evolve(short, tried=Unticked())
-    yield from _one_changed(short, pool, DEEP)
+    yield from _one_changed(short, pool, 0)
+    yield from _one_changed(_filled(short, pool), pool, 0)
     for field in attrs.fields(type(short)):
         value = getattr(short, field.name)
         if value and isinstance(value, (list, tuple)):  # nothing there: then it matters what else is so
-            yield from _one_changed(_with(short, field.name, type(value)()), pool, 0)
-    yield from _one_changed(_filled(short, pool), pool, 0)
+            yield from _one_changed(_changed(short, {field.name: type(value)()}), pool, 0)
 
 
 def _filled(context: Any, pool: Pool) -> Any:
@@ -94,11 +97,14 @@ def _filled(context: Any, pool: Pool) -> Any:
     return attrs.evolve(context, **{field.name: pool.of(str(field.type)) for field in missing})
 
 
-def _one_changed(context: Any, pool: Pool, depth: int) -> Iterator[Any]:
-    for field in attrs.fields(type(context)):
+def _one_changed(value: Any, pool: Pool, depth: int) -> Iterator[Any]:
+    """Return an object with one of its fields changed, one for each field and what could stand there."""
+    for field in attrs.fields(type(value)):
         if field.name not in ("tried", "now"):
-            value = getattr(context, field.name)
-            yield from (_with(context, field.name, other) for other in _others(value, str(field.type), pool, depth))
+            for other in _others(getattr(value, field.name), str(field.type), pool, depth):
+                changed = _changed(value, {field.name: other})
+                if changed is not None:
+                    yield changed
 
 
 def trimmed(value: Any, depth: int) -> Any:
@@ -121,7 +127,7 @@ def _others(value: Any, kind: str, pool: Pool, depth: int) -> Iterator[Any]:
     if isinstance(value, (list, tuple)):
         yield from _other_lists(value, pool, depth) if value else [type(value)(pool.some(kind))]
     elif attrs.has(type(value)):
-        yield from _other_parts(value, pool, depth)
+        yield from _one_changed(value, pool, depth - 1) if depth else ()
     else:
         yield from _other_plain(value)
 
@@ -143,26 +149,14 @@ def _other_plain(value: Any) -> list[Any]:
     return []
 
 
-def _other_parts(value: Any, pool: Pool, depth: int) -> Iterator[Any]:
-    for field in attrs.fields(type(value)) if depth else ():
-        for other in _others(getattr(value, field.name), str(field.type), pool, depth - 1):
-            changed = _with(value, field.name, other)
-            if changed is not None:
-                yield changed
-
-
 def _other_lists(value: list[Any] | tuple[Any, ...], pool: Pool, depth: int) -> Iterator[Any]:
-    kind = type(value)
-    yield kind()
-    yield kind(value[:1])
-    yield kind(list(value) * 20)
+    make = type(value)
+    yield make()
+    yield make(value[:1])
+    yield make(list(value) * 20)
     for place, one in enumerate(value[:SHOWN] if depth else ()):
         for other in _others(one, "", pool, depth - 1):
-            yield kind([*value[:place], other, *value[place + 1 :]])
-
-
-def _with(value: Any, name: str, other: Any) -> Any:
-    return _changed(value, {name: other})
+            yield make([*value[:place], other, *value[place + 1 :]])
 
 
 def _changed(value: Any, changes: dict[str, Any]) -> Any:

@@ -11,14 +11,17 @@ import pytest
 from jinja2 import Environment, meta, nodes
 
 from lathe.adapters.ui import templating, visit
-from lathe.application import members, projects, triage
+from lathe.application import members, projects, releases, triage
 from lathe.application.caller import Caller
 from lathe.domain.organization import Actor, Role
+from lathe.domain.project import Files
 from lathe.domain.queue_entry import RejectReason
+from lathe.domain.release import ReleaseState
 from lathe.domain.steps import ReasonCode
+from lathe.entrypoints.sample_bodies import commit_status
 from tests.unit.ui import states
 from tests.unit.ui.sample import add_entry, fill
-from tests.unit.ui.sending import SENT, deliver, file_every_build_of_pay, replayed, send
+from tests.unit.ui.sending import SENT, deliver, file_every_build_of_pay, presented, replayed, send
 from tests.unit.ui.test_pages import page_paths
 from tests.unit.ui.world import World, make_world
 
@@ -46,8 +49,8 @@ class Watched(Environment):
 
     def missed(self, template: str | None = None) -> list[str]:
         """Return what was not rendered yet, of a template and all that it is made of, or of all."""
-        left = sorted(self.there - self.rendered)
-        return [one for one in left if template is None or one.partition(":")[0] in self._parts_of(template)]
+        parts = self._parts_of(template) if template else set(self.leads_to)
+        return sorted(one for one in self.there - self.rendered if one.partition(":")[0] in parts)
 
     def _parts_of(self, template: str) -> set[str]:
         found, ahead = {template}, [template]
@@ -103,9 +106,11 @@ def test_every_branch_of_every_template_is_rendered(watched: Watched, monkeypatc
     for context in contexts:
         watched.show(context)
     pool = states.Pool(contexts)
-    for context in contexts:
-        if watched.missed(context.template):
-            for state in states.variations(context, pool):
+    for deep in (False, True):
+        for context in reversed(contexts):  # those that were made last show most
+            for state in states.variations(context, pool, deep=deep):
+                if not watched.missed(context.template):
+                    break
                 watched.try_to_show(state)
     assert watched.missed() == [], "\n".join(watched.missed())
 
@@ -122,8 +127,7 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     world, empty = fill(make_world()), make_world()
     for path in ("/o/acme/releases", "/o/acme/projects", "/o/acme/deliveries", "/login", "/nowhere"):
         empty.client("admin").get(path)
-    for query in ("", "?q=1.9.0"):
-        world.client("viewer").get(f"/o/acme/releases{query}")
+    world.client("viewer").get("/o/acme/releases")
     do_things(world)
     send(deliver(world), {"repository": {"full_name": "acme/pay-api"}}, "repo:push")
     delivered = [f"/deliveries/{world.ids[name]}{more}" for name in SENT for more in ("", "/again")]
@@ -138,7 +142,22 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         f"/deliveries/{world.ids['replay of failed']}",
     ):
         world.client("admin").get(f"/o/acme{path}")
+    before_anything(deliver(fill(make_world())))
     return kept
+
+
+def before_anything(world: World) -> None:
+    """Look at what only a filter or another rule shows."""
+    ids, admin = world.ids, world.client("admin")
+    admin.get(f"/o/acme/releases?project={ids['Pay']}")
+    world.client("viewer").get("/o/acme/releases?q=1.9.0")
+    admin.post(f"/o/acme/queue/{ids['Pipeline #482']}/reject", reason="broken", note="")
+    admin.get("/o/acme/releases")
+    file_every_build_of_pay(world)
+    for name in ("Pay 2.4", "Pay 2.5"):
+        releases.change(world.parts.store, world.caller, ids[name], state=ReleaseState.CLOSED)
+    for who in ("viewer", "admin"):
+        world.client(who).get(f"/o/acme/deliveries/{ids['failed']}/again")
 
 
 def do_things(world: World) -> None:
@@ -189,3 +208,8 @@ def change_rules(world: World) -> None:
     entry = parts.store.read(lambda tx: tx.deliveries.get(world.acme.id, ids["reported"])).entry_id
     assert entry
     triage.reject(parts.store, world.caller, entry, RejectReason.BROKEN)
+    releases.create(parts.store, parts.ids, world.caller, ids["Mobile app"], "9.9", state=ReleaseState.ACTIVE)
+    vault = send(world, commit_status(number=904, state="FAILED", repository="acme/vault"), by=presented(world))
+    made = projects.create(parts.store, parts.ids, world.caller, "Vault", ["https://bitbucket.org/acme/vault"])
+    projects.change(parts.store, world.caller, made.project.id, files=Files.FINISHED)
+    world.client("admin").get(f"/o/acme/deliveries/{vault}/again")

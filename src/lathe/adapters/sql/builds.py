@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Text, and_, bindparam, cast, func, literal_column, select
 from sqlalchemy import Table as SqlTable
 
 from lathe.adapters.sql.rows import (
@@ -157,13 +157,24 @@ def _of(release: Any, *columns: Any) -> Select[Any]:
     )
 
 
+def _newest(of: ColumnElement[UUID], limit: int | BindParameter[int], *columns: Any) -> Select[Any]:
+    """Return the query for the newest builds whose column ``of`` holds the id in a row of `_ids`.
+
+    It asks for a range of one id, in the order of that column first: only the index that begins with it has this order.
+    Else PostgreSQL would, where one release or project has most builds, go through all builds in search of those of
+    one that has none.
+    """
+    there = builds.c.organization_id == _ids.c.organization_id, of >= _ids.c.id, of <= _ids.c.id, _there
+    return newest_first(select(*columns).where(*there).order_by(of.desc()), builds, limit).correlate(_ids)
+
+
 def _newest_per_branch() -> Select[Any]:
     """Return the query for the ids of the newest build of each branch, of the branches that were built last.
 
     It goes along the index of each release from its newest build on, and no further than it may look.
     """
     columns = builds.c.id, builds.c.ref, builds.c.created_at
-    looked_at = newest_first(_of(_ids.c, *columns), builds, bindparam("look_at")).correlate(_ids).subquery("looked_at")
+    looked_at = _newest(builds.c.release_id, bindparam("look_at"), *columns).subquery("looked_at")
     last_first = looked_at.c.created_at.desc(), looked_at.c.id.desc()
     place = func.row_number().over(partition_by=looked_at.c.ref, order_by=last_first).label("place")
     placed = select(looked_at, place).subquery("placed")
@@ -175,8 +186,7 @@ def _newest_per_branch() -> Select[Any]:
 
 
 def _newest_of_projects() -> Select[Any]:
-    there = builds.c.organization_id == _ids.c.organization_id, builds.c.project_id == _ids.c.id, _there
-    newest = newest_first(select(builds.c.id).where(*there), builds, 1).correlate(_ids).scalar_subquery()
+    newest = _newest(builds.c.project_id, 1, builds.c.id).scalar_subquery()
     return select(_ids.c.id, newest.label("newest"))
 
 
