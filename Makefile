@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 2
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev browser demo test check lint layout types imports format pins clean
+.PHONY: help install dev browser demo gallery test check lint layout types imports format pins clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ browser: dev ## find a Chromium for the tests; on Debian, as root, install one
 
 demo: install ## start a sample organization and send it builds
 	@exec $(BIN)/lathe demo
+
+gallery: browser ## take the pictures of docs/gallery anew
+	@$(BIN)/python -m tests.gallery
 
 # --- proving it -------------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.request import Request, urlopen
 from uuid import UUID
 
@@ -34,13 +35,20 @@ _BUILDS_A_DAY: Final = (3, 5, 4, 6, 2, 0, 0, 4, 7, 5, 6, 3, 1, 0, 5, 8, 6, 7, 4,
 """Of Payments; the other projects have a part of it."""
 
 
+Arrival: TypeAlias = tuple[datetime, Callable[[], None]]
+"""When a delivery comes, and what sends it."""
+
+
 def fill(world: World, demo: Sample, address: str, now: datetime) -> None:
     """Let a month pass until ``now``."""
     _settle(world)
     sender = _Sender(world, demo, address)
+    arrivals = [*_waiting(sender, now), *_demo(sender, now)]
     for day in range(DAYS):
-        _work_a_day(world, sender, now - timedelta(days=DAYS - day), day)
-    _wait(world, sender, now)
+        arrivals += _work_of_a_day(world, sender, now - timedelta(days=DAYS - day), day)
+    for at, send in sorted(arrivals, key=lambda arrival: arrival[0]):
+        world.clock.set(at)
+        send()
     _decide(world, now)
     _hand_out(world)
 
@@ -91,6 +99,7 @@ class _Sender:
             self._remember(facts["name"], json.load(answer))
 
     def _remember(self, name: str, body: dict[str, Any]) -> None:
+        self._ids.setdefault(f"delivery of {name}", UUID(body["delivery_id"]))
         for kind in ("build", "queue_entry"):
             if stored := body.get(kind):
                 self._ids[name] = UUID(stored["id"])
@@ -114,65 +123,52 @@ def _products(tx: Transaction, org: UUID) -> list[tuple[Project, list[Release]]]
     return [(project, tx.releases.of_project(org, project.id)) for project in tx.projects.all(org)]
 
 
-def _work_a_day(world: World, sender: _Sender, midnight: datetime, day: int) -> None:
-    """Let the builds of a day arrive."""
-    for at, number in _instants(midnight, _BUILDS_A_DAY[day]):
+def _work_of_a_day(world: World, sender: _Sender, morning: datetime, day: int) -> Iterator[Arrival]:
+    """Return the builds of a day."""
+    for number in range(_BUILDS_A_DAY[day]):
+        at = morning + timedelta(minutes=55 * number)
         run = 10 * (day + 1) + number
-        world.clock.set(at)
         branch = "hotfix/2.5.1" if run % 6 == 0 else "release/2.5"
-        sender.bitbucket("acme/pay-api", 200 + run, branch, at)
+        yield at, partial(sender.bitbucket, "acme/pay-api", 200 + run, branch, at)
         if number % 2:
             state = "FAILED" if run % 7 == 0 else "SUCCESSFUL"
             branch = "main" if run % 3 else "feature/one-page-checkout"
-            sender.bitbucket("acme/web-shop", 100 + run, branch, at, state)
+            yield at, partial(sender.bitbucket, "acme/web-shop", 100 + run, branch, at, state)
         if number % 3 == 0:
-            sender.report(
-                name=f"5.0.0+{900 + run}",
-                build_number=str(900 + run),
-                source="github",
-                branch="main",
-                commit_sha=f"{run:04x}" * 10,
-                author=_PEOPLE[run % 4],
-                release_id=str(world.ids["Mobile App 5.0"]),
-                repo_url="https://github.com/acme/field-app",
-            )
+            mobile = {
+                "name": f"5.0.0+{900 + run}",
+                "build_number": str(900 + run),
+                "source": "github",
+                "branch": "main",
+                "commit_sha": f"{run:04x}" * 10,
+                "author": _PEOPLE[run % 4],
+                "release_id": str(world.ids["Mobile App 5.0"]),
+                "repo_url": "https://github.com/acme/field-app",
+            }
+            yield at, partial(sender.report, **mobile)
     if _BUILDS_A_DAY[day]:
-        world.clock.advance(timedelta(hours=1))
-        sender.report(
-            name=f"nightly-{midnight:%m-%d}",
-            source="jenkins",
-            branch="release/2.5",
-            run_id=f"nightly/{day}",
-            repo_url="https://bitbucket.org/acme/pay-api",
-        )
+        nightly = {"name": f"nightly-{morning:%m-%d}", "run_id": f"nightly/{day}", "branch": "release/2.5"}
+        repo_url = "https://bitbucket.org/acme/pay-api"
+        yield morning + timedelta(hours=9), partial(sender.report, source="jenkins", repo_url=repo_url, **nightly)
 
 
-def _instants(midnight: datetime, builds: int) -> Iterator[tuple[datetime, int]]:
-    for number in range(builds):
-        yield midnight + timedelta(minutes=55 * number), number
-
-
-def _wait(world: World, sender: _Sender, now: datetime) -> None:
-    """Let builds arrive that have to wait, and the demo's deliveries last."""
+def _waiting(sender: _Sender, now: datetime) -> Iterator[Arrival]:
+    """Return builds that have to wait."""
     for repository, number, branch, ago in (
         ("acme/ledger-import", 12, "main", timedelta(days=3)),
         ("acme/warehouse", 64, "main", timedelta(hours=26)),
         ("acme/web-shop-assets", 81, "main", timedelta(hours=7)),
         ("acme/pay-sandbox", 3, "experiment/no-tests", timedelta(hours=3)),
     ):
-        world.clock.set(now - ago)
-        sender.bitbucket(repository, number, branch, now - ago)
-    world.clock.set(now - timedelta(hours=2))
-    sender.report(
-        name="console-1.4.0",
-        source="jenkins",
-        branch="develop",
-        commit_sha="f3b7d50" * 5,
-        repo_url="https://git.acme.example/tools/console",
-    )
+        yield now - ago, partial(sender.bitbucket, repository, number, branch, now - ago)
+    console = {"branch": "develop", "commit_sha": "f3b7d50" * 5, "repo_url": "https://git.acme.example/tools/console"}
+    yield now - timedelta(hours=2), partial(sender.report, name="console-1.4.0", source="jenkins", **console)
+
+
+def _demo(sender: _Sender, now: datetime) -> Iterator[Arrival]:
+    """Return the demo's deliveries."""
     for number, delivery in enumerate(sample_deliveries(now - timedelta(minutes=70))):
-        world.clock.set(now - timedelta(minutes=64 - 7 * number))
-        sender.deliver(delivery)
+        yield now - timedelta(minutes=64 - 7 * number), partial(sender.deliver, delivery)
 
 
 def _decide(world: World, now: datetime) -> None:

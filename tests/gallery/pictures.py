@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 # The browser that took the picture also knows how to read it: no library for that is needed. The colours that occur
-# most are kept, every other one becomes the nearest of them.
+# most are kept, but for those that are too near to one of them; every other one becomes the nearest that is kept.
 _NUMBER_COLOURS: Final = """
-async ([png, kept]) => {
+async ([png, most, near]) => {
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
   const [width, height] = [image.width, image.height];
   const canvas = new OffscreenCanvas(width, height).getContext('2d');
@@ -21,18 +21,16 @@ async ([png, kept]) => {
   const dots = new Uint32Array(canvas.getImageData(0, 0, width, height).data.buffer);
   const counts = new Map();
   for (const dot of dots) counts.set(dot, (counts.get(dot) ?? 0) + 1);
-  const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, kept).map(([dot]) => dot);
-  const parts = (dot) => [dot & 255, (dot >> 8) & 255, (dot >> 16) & 255];
-  const known = palette.map(parts);
-  const numbers = new Map(palette.map((dot, number) => [dot, number]));
-  for (const dot of counts.keys()) {
-    if (numbers.has(dot)) continue;
-    const [r, g, b] = parts(dot);
+  const palette = [];
+  const numbers = new Map();
+  for (const [dot] of [...counts].sort((a, b) => b[1] - a[1])) {
+    const [r, g, b] = [dot & 255, (dot >> 8) & 255, (dot >> 16) & 255];
     let [best, least] = [0, Infinity];
-    known.forEach(([x, y, z], number) => {
-      const far = (r - x) ** 2 + (g - y) ** 2 + (b - z) ** 2;
+    palette.forEach(([x, y, z], number) => {
+      const far = Math.hypot(r - x, g - y, b - z);
       if (far < least) [best, least] = [number, far];
     });
+    if (least > near && palette.length < most) best = palette.push([r, g, b]) - 1;
     numbers.set(dot, best);
   }
   const numbered = Uint8Array.from(dots, (dot) => numbers.get(dot));
@@ -40,16 +38,19 @@ async ([png, kept]) => {
   for (let at = 0; at < numbered.length; at += 32768) {
     text += String.fromCharCode(...numbered.subarray(at, at + 32768));
   }
-  return [width, height, known.flat(), btoa(text)];
+  return [width, height, palette.flat(), btoa(text)];
 }
 """
-_COLOURS: Final = 96
+_COLOURS: Final = 256
+_NEAR: Final = 6
 _PALETTE: Final = 3
 
 
 def small(png: bytes, blank: Page) -> bytes:
     """Return a picture with a small palette, computed in an empty page."""
-    width, height, palette, numbered = blank.evaluate(_NUMBER_COLOURS, [base64.b64encode(png).decode(), _COLOURS])
+    width, height, palette, numbered = blank.evaluate(
+        _NUMBER_COLOURS, [base64.b64encode(png).decode(), _COLOURS, _NEAR]
+    )
     dots = base64.b64decode(numbered)
     lines = b"".join(b"\0" + dots[at : at + width] for at in range(0, len(dots), width))
     header = struct.pack(">IIBBBBB", width, height, 8, _PALETTE, 0, 0, 0)

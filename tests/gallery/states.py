@@ -152,6 +152,19 @@ PROJECTS = Part(
     ),
 )
 
+DELIVERIES = Part(
+    "Deliveries",
+    (
+        State("deliveries", "Every delivery, and what became of it", at("/deliveries"), looks=ALL),
+        State("deliveries-filtered", "Filtered: what was ignored", at("/deliveries?status=ignored")),
+        State("deliveries-nothing", "Filtered to nothing", at("/deliveries?q=nothing-like-it")),
+        State("deliveries-empty", "Nothing has come yet", at("/deliveries"), slug="quiet"),
+        State("delivery", "One of them, as it was sent", at("/deliveries/{delivery of acme/warehouse 66}"), looks=ALL),
+        State("delivery-again", "With the rules of today", at("/deliveries/{delivery of acme/warehouse 66}/again")),
+        State("delivery-viewer", "For a viewer", at("/deliveries/{delivery of acme/warehouse 66}"), "viewer"),
+    ),
+)
+
 SETTINGS = Part(
     "Settings and the own account",
     (
@@ -189,4 +202,4 @@ FAULTS = Part(
     ),
 )
 
-PARTS: Final = (GETTING_IN, FIRST_STEPS, RELEASES, ENTRY, RELEASE, PROJECTS, SETTINGS, FAULTS)
+PARTS: Final = (GETTING_IN, FIRST_STEPS, RELEASES, ENTRY, RELEASE, PROJECTS, DELIVERIES, SETTINGS, FAULTS)

@@ -105,6 +105,8 @@ def checked_email(value: str) -> str:
     """Return the address in the one form accounts are found by. Raises Invalid at ``/email``."""
     email = checked_name(value, "/email", 254).lower()
     local, at, host = email.rpartition("@")
-    if not (local and at and "." in host.strip(".")) or any(c.isspace() for c in email):
+    # What nobody sees would let one account pass for another in the list of members.
+    visible = email.isprintable() and not any(c.isspace() for c in email)
+    if not (local and at and "." in host.strip(".")) or not visible:
         raise Invalid("that is not an e-mail address", (Fault("/email", "not_an_email", "is not an e-mail address"),))
     return email

@@ -63,6 +63,8 @@ def test_an_address_is_kept_in_one_form(given_as: str, kept: str) -> None:
         "ada@.acme",
         "a da@acme.test",
         "ada@acme.test\0",
+        "ada@acme.test\u200b",
+        "\u202eada@acme.test",
         "a" * 251 + "@b.c",
     ],
 )
