@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "gallery"
 SHORTEST: Final = 400
-TALLEST: Final = 1400
+TALLEST: Final = 1250
 
 _HEAD: Final = """# Gallery
 

@@ -42,7 +42,7 @@ async ([png, most, near]) => {
 }
 """
 _COLOURS: Final = 256
-_NEAR: Final = 6
+_NEAR: Final = 9
 _PALETTE: Final = 3
 
 

@@ -339,16 +339,15 @@ def test_several_at_once_by_keys_and_back_from_the_history(chromium: Browser, wo
         browsing(chromium, address, world.people["tester"].token, may_say=(REFUSED,)) as page,
     ):
         page.goto(f"{address}/o/acme/releases")
+        waiting = page.locator("#queue [data-entry]").count()
         keys(page, "j", "x", "j", "x", "r")
         expect(page.locator("#several-reason")).to_be_focused()
         page.keyboard.type("Broken")
         press_by_key(page.get_by_role("button", name="Reject all selected"))
-        told(page, "2 builds rejected. To undo, see Recently decided below.")
-        keys(page, "z")
-        last = page.locator("#decided").get_by_role("button", name="Undo").first
-        expect(last).to_be_focused()
-        keys(page, "z")
-        told(page, "waits in the queue again")
+        told(page, "2 builds rejected.")
+        expect(page.locator("#queue [data-entry]")).to_have_count(waiting - 2)
+        page.get_by_role("button", name="Undo all 2").press("Enter")
+        expect(page.locator("#queue [data-entry]")).to_have_count(waiting)
 
 
 # --- forms that cannot be carried out ---------------------------------------------------------------------------------
