@@ -21,18 +21,20 @@ from lathe.adapters.sql.candidates import (
 from lathe.adapters.sql.credentials import Credentials, load_credentials
 from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
 from lathe.adapters.sql.entries import entry_of, entry_values
+from lathe.adapters.sql.first_answers import first_answer_of, first_answers_named, keep_first_answers
 from lathe.adapters.sql.identities import identity_of, identity_values
 from lathe.adapters.sql.joining import claim, join
 from lathe.adapters.sql.keys import spend
 from lathe.adapters.sql.labels import relabel
 from lathe.adapters.sql.prepared import Prepared
-from lathe.adapters.sql.releases import is_active, release_of
+from lathe.adapters.sql.releases import release_of
 from lathe.adapters.sql.repositories import repository_values
 from lathe.adapters.sql.rows import Asked, Raced, Rows, addresses, ids_given, locked, selected_by_id
 from lathe.adapters.sql.schema import (
     builds,
     deliveries,
     identities,
+    is_active,
     queue_entries,
     releases,
     repositories,
@@ -84,6 +86,7 @@ class SqlIntakeSets:
                 rows.add(builds, *map(build_values, changes.new_builds))
                 rows.add(queue_entries, *map(entry_values, changes.new_entries))
                 rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
+                keep_first_answers(rows, changes)
 
 
 class _Loading:
@@ -96,7 +99,8 @@ class _Loading:
     def known(self, credentials: Credentials, clock: Clock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
         named = (name for of, item in self._items for name in _named(of, item))
-        before, same = self._rows.given_each(self._sent(), repositories_named(named, lock=True))
+        answered = first_answers_named((of, item.first_answer) for of, item in self._items)
+        before, same, *kept = self._rows.given_each(self._sent(), repositories_named(named, lock=True), *answered)
         came_before = [delivery_of(row) for row in before]
         found = found_repositories(same)
         known_identities = self._identities(found)
@@ -122,6 +126,7 @@ class _Loading:
             entries=queued,
             projects=projects_found(with_repositories),
             releases=list({one.id: one for one in (*given_releases, *open_releases)}.values()),
+            first_answers=[first_answer_of(row) for rows in kept for row in rows],
         )
 
     def _sent(self) -> Asked:
