@@ -31,8 +31,12 @@ def blocks(page: str, language: str) -> list[str]:
 
 def reporting_steps(page: str) -> list[Step]:
     """Return the steps of a page's pipeline files that report a build."""
-    found = [step for text in blocks(page, "yaml") for step in _steps(yaml.safe_load(text), {})]
-    found += [step for text in blocks(page, "groovy") for step in _steps_of_groovy(text)]
+    return [step for text in blocks(page, "yaml") + blocks(page, "groovy") for step in steps_in(text)]
+
+
+def steps_in(text: str) -> list[Step]:
+    """Return the steps of a pipeline file that report a build."""
+    found = _steps_of_groovy(text) if text.startswith("pipeline {") else _steps(yaml.safe_load(text), {})
     return [step for step in found if "report.py" in step.script]
 
 
@@ -53,7 +57,7 @@ def _steps(node: Any, environ: dict[str, str]) -> Iterator[Step]:
 
 
 def _variables(node: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = node.get("env") or node.get("variables") or {}
+    found: dict[str, Any] = node.get("env") or node.get("variables") or node.get("environment") or {}
     return found
 
 

@@ -14,7 +14,9 @@ import httpx2
 import pytest
 from attrs import frozen
 
-from tests.guides import DOCS, Step, blocks, reporting_steps
+from lathe.adapters.ui.ci import Ci
+from lathe.adapters.ui.connecting import CIS
+from tests.guides import DOCS, Step, blocks, reporting_steps, steps_in
 from tests.pipelines import JOBS, REPOSITORIES
 from tests.programs import LATHE, WITHIN_SECONDS, environment, serving
 from tests.shop import Shop, open_shop
@@ -64,10 +66,10 @@ class Scene:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def step(self, step: Step, folder: Path, job: dict[str, str]) -> str:
-        """Run a step of a pipeline file as its CI does."""
+    def step(self, step: Step, folder: Path, job: dict[str, str], **variables: str) -> str:
+        """Run a step of a pipeline file as its CI does, which may have variables that the file need not set."""
         own = {name: self._put_in(value) for name, value in step.environ.items()}
-        return self.run(self._put_in(step.script), folder, **(job | own))
+        return self.run(self._put_in(step.script), folder, **(job | variables | own))
 
     def _put_in(self, text: str) -> str:
         for mark, value in PUT_IN.items():
@@ -109,29 +111,22 @@ def new_builds(scene: Scene, before: list[dict[str, Any]]) -> Counter[str]:
     return Counter(build["source"] for build in scene.builds() if build["id"] not in known)
 
 
-@pytest.mark.parametrize(
-    ("page", "source"),
-    [
-        ("bitbucket.md", "bitbucket"),
-        ("github.md", "github"),
-        ("gitlab.md", "gitlab"),
-        ("jenkins.md", "jenkins"),
-        ("circleci.md", "circleci"),
-        ("azure.md", "azure"),
-    ],
-)
-def test_the_step_of_each_page_reports_the_build_of_its_ci(
-    page: str, source: str, scene: Scene, tmp_path: Path
-) -> None:
-    before = scene.builds()
-    first, *others = reporting_steps(page)
+@pytest.mark.parametrize("ci", [ci for ci in CIS if ci.fetches], ids=lambda ci: ci.slug)
+def test_the_step_of_each_page_reports_the_build_of_its_ci(ci: Ci, scene: Scene, tmp_path: Path) -> None:
+    """The pages of docs/ and, with the server's address in it, the one under Connect."""
+    before, job = scene.builds(), JOBS[ci.source]
+    first, *others = reporting_steps(f"{ci.slug}.md")
+    shown = steps_in(ci.snippet(scene.address))
 
-    said = scene.step(first, tmp_path, JOBS[source])
-    for other in others:
-        scene.step(other, tmp_path, JOBS[source])
+    said = scene.step(first, tmp_path, job)
+    again = [scene.step(step, tmp_path, job) for step in others] + [
+        scene.step(step, tmp_path, job, LATHE_URL="nowhere") for step in shown
+    ]
 
     assert "Filed under Pay API 2.5" in said
-    assert new_builds(scene, before) == {source: 1}
+    assert shown
+    assert all(re.search("Filed under Pay API 2.5|Known already as build", one) for one in again), again
+    assert new_builds(scene, before) == {ci.source: 1}
     assert scene.key not in said
 
 

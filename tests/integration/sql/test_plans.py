@@ -101,7 +101,7 @@ def plans(store: SqlStore) -> Iterator[list[str]]:
     inside: list[bool] = []
 
     def explain(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
-        if inside or not statement.startswith(("SELECT", "WITH")):
+        if inside or not statement.startswith(("SELECT", "WITH", "DELETE")):
             return
         inside.append(True)
         cursor = connection.connection.cursor()
@@ -174,7 +174,7 @@ def effort(store: SqlStore, read: Callable[[Transaction], object]) -> int:
     def count(connection: Any, _: Any, statement: str, parameters: Any, *__: Any) -> None:
         if connection.dialect.name == "sqlite":
             connection.connection.driver_connection.set_progress_handler(lambda: done.append(1), 1)
-        elif statement.startswith(("SELECT", "WITH")):
+        elif statement.startswith(("SELECT", "WITH", "DELETE")):
             cursor = connection.connection.cursor()
             rows = cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {statement}", parameters)
             text = "\n".join(line for (line,) in rows)

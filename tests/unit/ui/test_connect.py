@@ -66,9 +66,27 @@ def test_every_ci_is_offered_and_has_its_page(world: World) -> None:
 def test_snippets_and_webhooks_have_the_configured_address(world: World) -> None:
     world.parts = evolve(world.parts, base_url="http://ci.example")
     page = world.client("admin").get(path(world)).text
-    assert "http://ci.example/api/v1/builds" in page
+    assert "export LATHE_URL=http://ci.example" in page
+    assert "http://ci.example/api/v1/builds" in world.client("admin").get(path(world, "other")).text
     assert "lathe.test" not in page
     assert "can only be reached from this machine" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "slug", "warned"),
+    [
+        ("http://ci.example", "jenkins", True),
+        ("https://ci.example", "jenkins", False),
+        ("http://127.0.0.1:8000", "jenkins", False),
+        ("http://ci.example", "other", False),
+    ],
+)
+def test_what_is_fetched_and_run_over_plain_http_is_warned_of(
+    address: str, slug: str, warned: bool, world: World
+) -> None:
+    world.parts = evolve(world.parts, base_url=address)
+    page = world.client("viewer").get(path(world, slug)).text
+    assert ("could change what the job runs" in page) is warned
 
 
 def test_an_address_that_no_ci_reaches_is_pointed_out(world: World) -> None:

@@ -50,7 +50,7 @@ def keep_first_answers(rows: Rows, changes: Changes) -> None:
 
 
 def _wanted(names: Names) -> Sequence[Values]:
-    return [{"organization_id": of, "name": name.hex()} for of, name in names if name]
+    return [{"organization_id": of, "name": name.hex()} for of, name in dict.fromkeys(names) if name]
 
 
 def _values(answer: FirstAnswer) -> Values:

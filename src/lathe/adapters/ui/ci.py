@@ -49,8 +49,8 @@ class Native:
 class Ci:
     """A CI system and how its builds are reported.
 
-    ``frame`` is the file that a step is added to, or the script; ``@FETCH@`` and ``@ADDRESS@`` stand in it for what gets
-    the reporter, and for the server's address.
+    ``frame`` is the file that a step is added to, or the script; ``@FETCH@`` and ``@ADDRESS@`` stand in it for what
+    gets the reporter, and for the server's address.
     """
 
     slug: str
