@@ -10,9 +10,9 @@ from attrs import field, frozen
 from sqlalchemy import and_, or_, select, union
 
 from lathe.adapters.sql.labels import label
-from lathe.adapters.sql.prepared import Prepared
+from lathe.adapters.sql.prepared import Asked, Prepared
 from lathe.adapters.sql.repositories import link_of, repository_of
-from lathe.adapters.sql.rows import Asked, Part, Raced, Rows, addresses, ids_given, prefixed
+from lathe.adapters.sql.rows import Part, Raced, Rows, addresses, ids_given, prefixed
 from lathe.adapters.sql.schema import project_labels, projects, repositories, repository_links
 from lathe.adapters.sql.types import Id, Sorted, given, holds, listed
 from lathe.adapters.sql.values import url_of_key
