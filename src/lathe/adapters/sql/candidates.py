@@ -86,11 +86,13 @@ def _known_as(row: Any) -> tuple[Repository, RepositoryLink | None, bool]:
 
 def find_by_name(rows: Rows, names: Iterable[tuple[UUID, tuple[str, ...]]]) -> set[tuple[UUID, UUID]]:
     """Return, as (organization, project), the projects one of whose labels contains a name or is contained in it."""
+    return {(row.organization_id, row.project_id) for row in rows.given(*projects_named(names))}
+
+
+def projects_named(names: Iterable[tuple[UUID, tuple[str, ...]]]) -> Asked:
+    """Return the query of `find_by_name`; its rows have ``organization_id`` and ``project_id``."""
     wanted = {(organization_id, label(name)) for organization_id, name in names if name}
-    if not wanted:
-        return set()
-    given_rows = listed({"organization_id": organization_id, "words": words} for organization_id, words in wanted)
-    return {(row.organization_id, row.project_id) for row in rows.given(_LABELS, {"names": given_rows})}
+    return _LABELS, {"names": listed({"organization_id": of, "words": words} for of, words in wanted)}
 
 
 def linked_projects(rows: Rows, ids: Iterable[tuple[UUID, UUID]]) -> list[LinkedProject]:
