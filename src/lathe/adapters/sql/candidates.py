@@ -44,9 +44,12 @@ class Found:
 
     def of(self, named: Iterable[Named]) -> list[Repository]:
         """Return those that go by one of the URLs or UUIDs, each once."""
-        names = ((one.organization_id, name) for one in named for name in (one.url, one.uuid) if name)
-        found = (self._by_name.get(name) for name in names)
-        return list({one.id: one for one in found if one}.values())
+        found = {}
+        for one in named:
+            for name in (one.url, one.uuid):
+                if name and (repository := self._by_name.get((one.organization_id, name))):
+                    found[repository.id] = repository
+        return [*found.values()]
 
 
 def project_of(row: Any) -> Project:

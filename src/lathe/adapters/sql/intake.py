@@ -96,18 +96,19 @@ class _Loading:
 
     def known(self, credentials: Credentials, clock: TransactionClock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
-        named = (name for of, item in self._items for name in _named(of, item))
-        before, same = self._rows.given_each(self._sent(), repositories_named(named, lock=True))
+        named = [_named(of, item) for of, item in self._items]
+        before, same = self._rows.given_each(self._sent(), repositories_named(chain(*named), lock=True))
         came_before = [delivery_of(row) for row in before]
         found = found_repositories(same)
+        theirs = [*zip(self._items, map(found.of, named), strict=True)]
         linked: Ids = {(link.organization_id, link.project_id) for link in found.links.values()}
         linked |= {(of, item.project_id) for of, item in self._items if item.project_id}
         given: Ids = {(of, item.release_id) for of, item in self._items if item.release_id}
-        names = {(of, name) for of, item in self._items for name in self._names(of, item, found)}
+        names = {(of, name) for (of, item), them in theirs for name in _names(item, them, found)}
         by_names = [projects_named(names)] if names else []
         # Identities first: they are what others may wait for. Most batches need nothing beyond this.
         now, (locked_identities, of_linked, of_releases, *by_name) = clock.after(
-            self._identities(found), projects_with_repositories(linked), _open(linked, given), *by_names
+            _identities(theirs), projects_with_repositories(linked), _open(linked, given), *by_names
         )
         known_identities = [identity_of(row) for row in locked_identities]
         filed, queued = self._subjects([*known_identities, *came_before])
@@ -139,12 +140,6 @@ class _Loading:
         wanted = listed({"organization_id": of, "source": source, "sent_as": name} for of, source, name in sent_as)
         return _DELIVERIES, {"wanted": wanted}
 
-    def _identities(self, found: Found) -> Asked:
-        """Ask for the identities that the items may speak of, locking them in the order of their ids."""
-        keys = {key for of, item in self._items for key in _identity_keys(of, item, found)}
-        columns = ("organization_id", "scope", "source", "run_key")
-        return _IDENTITIES, {"wanted": listed(dict(zip(columns, key, strict=True)) for key in keys)}
-
     def _subjects(self, of: Sequence[Identity | Delivery]) -> tuple[list[Build], list[QueueEntry]]:
         """Lock the builds and entries that identities and deliveries name, and those that these name themselves."""
         build_ids: Ids = {(one.organization_id, one.build_id) for one in of if one.build_id}
@@ -168,15 +163,22 @@ class _Loading:
         ids |= {(release.organization_id, release.project_id) for release in given}
         return ids | {(entry.organization_id, entry.project_id) for entry in queued if entry.project_id}
 
-    def _names(self, of: UUID, item: Wanted, found: Found) -> Iterable[tuple[str, ...]]:
-        """Return the names by which a project may be found for an item, as word sequences."""
-        repositories = found.of(_named(of, item))
-        # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
-        if repositories and all(one.id in found.links for one in repositories):
-            return
-        yield item.name
-        urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
-        yield from (words(url.slug) for url in urls if url)
+
+def _names(item: Wanted, repositories: Sequence[Repository], found: Found) -> Iterable[tuple[str, ...]]:
+    """Return the names by which a project may be found for an item, as word sequences."""
+    # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
+    if repositories and all(one.id in found.links for one in repositories):
+        return
+    yield item.name
+    urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
+    yield from (words(url.slug) for url in urls if url)
+
+
+def _identities(items: Iterable[tuple[Item, Sequence[Repository]]]) -> Asked:
+    """Ask for the identities that the items may speak of, locking them in the order of their ids."""
+    keys = {key for (of, item), repositories in items for key in _identity_keys(of, item, repositories)}
+    columns = ("organization_id", "scope", "source", "run_key")
+    return _IDENTITIES, {"wanted": listed(dict(zip(columns, key, strict=True)) for key in keys)}
 
 
 def _open(projects: Ids, ids: Ids) -> Asked:
@@ -186,14 +188,18 @@ def _open(projects: Ids, ids: Ids) -> Asked:
 
 def _named(of: UUID, item: Wanted) -> list[Named]:
     """Return all that the repository of an item may go by."""
-    also = [Named(of, name, None) if isinstance(name, RepoUrl) else Named(of, None, name) for name in item.also]
-    return [Named(of, item.url, item.uuid), *also]
+    own = Named(of, item.url, item.uuid)
+    if not item.also:
+        return [own]
+    return [own, *(Named(of, n, None) if isinstance(n, RepoUrl) else Named(of, None, n) for n in item.also)]
 
 
-def _identity_keys(of: UUID, item: Wanted, found: Found) -> Iterable[tuple[UUID, str, str, str]]:
+def _identity_keys(
+    of: UUID, item: Wanted, repositories: Iterable[Repository]
+) -> Iterable[tuple[UUID, str, str, str]]:
     if item.source is None or item.run_key is None:
         return
-    for repository in found.of(_named(of, item)):
+    for repository in repositories:
         yield of, repository_scope(repository.id), item.source, item.run_key
     if item.scope is not None:
         yield of, item.scope, item.source, item.run_key

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from lathe.adapters.sql.prepared import Asked, Compiled, Convert, failed
 from lathe.adapters.sql.types import Digest, Time
 
-DIALECT: Final[Dialect] = PGDialect_psycopg(paramstyle="numeric_dollar")
+DIALECT: Final[Dialect] = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # as it is
 """How prepared statements are written: with parameters as the server itself numbers them."""
 
 _PREPARED: Final = "prepared"

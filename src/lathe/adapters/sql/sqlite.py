@@ -21,6 +21,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     Connection,
     Dialect,
     Engine,
@@ -66,7 +67,7 @@ The pages of an index are written again and again; the rarer a checkpoint, the m
 CHECKPOINT_WAIT_MS: Final = 100
 """How long a checkpoint waits for readers before it leaves the rest to the next one."""
 
-_DIALECT: Final = SQLiteDialect_pysqlite(json_deserializer=from_json)
+_DIALECT: Final = SQLiteDialect_pysqlite(json_serializer=to_json, json_deserializer=from_json)
 
 # A failure of these kinds leaves the database as it was before the transaction.
 _NOTHING_HAPPENED = frozenset(
@@ -252,6 +253,19 @@ def _reader(kind: TypeEngine[Any]) -> Convert | None:
 _uuid = lru_cache(4096)(UUID)
 
 
+def _writer(kind: TypeEngine[Any]) -> Convert | None:
+    """Return what makes of a value what the driver takes; the most frequent kinds without SQLAlchemy's detours."""
+    if isinstance(kind, Uuid):
+        return _hex
+    if isinstance(kind, LargeBinary | Boolean):
+        return None
+    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
+def _hex(value: UUID) -> str:
+    return f"{value.int:032x}"
+
+
 @cache
 def _inserting(
     table: Table, columns: frozenset[str], dialect: Dialect
@@ -262,7 +276,7 @@ def _inserting(
     """
     order = [column.name for column in table.c if column.name in columns]
     made = insert(table).values({name: bindparam(name) for name in order}).compile(dialect=dialect)
-    writers = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    writers = [_writer(table.c[name].type) for name in order]
     return str(made), itemgetter(*order), [(at, write) for at, write in enumerate(writers) if write]
 
 
