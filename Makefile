@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 2
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev browser demo gallery test check lint layout types imports format pins clean
+.PHONY: help install dev browser demo gallery reporter test check lint layout types imports format pins clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ browser: dev ## find a Chromium for the tests; on Debian, as root, install one
 demo: install ## start a sample organization and send it builds
 	@exec $(BIN)/lathe demo
 
+reporter: install ## build the reporter for CI jobs into dist/: a wheel, single files, an action, a pipe
+	@$(BIN)/python scripts/reporter.py
+
 gallery: browser ## take the pictures of docs/gallery anew
 	@$(BIN)/python -m tests.gallery
 
@@ -58,6 +61,8 @@ test: browser ## run all tests, on a real PostgreSQL and in a real browser
 	@$(BIN)/coverage combine --quiet
 	@echo "Coverage of the core by the unit tests (must be complete):"
 	@$(BIN)/coverage report --include='src/lathe/domain/*,src/lathe/application/*' --fail-under=100
+	@echo "And of the reporter:"
+	@$(BIN)/coverage report --include='src/lathe_report/*' --fail-under=100
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/integration
 
 check: lint layout types imports ## linters, layout, types, import rules (`make -k check` shows the faults of all)

@@ -16,8 +16,9 @@ NARROWEST: Final = 320
 _COLOURS: Final = ("color-contrast", "link-in-text-block")
 _ROOM: Final = ("target-size", "scrollable-region-focusable")
 _RUN: Final = """
-(rules) => axe.run({
-  resultTypes: ['violations'], elementRef: false, ...(rules.length ? { runOnly: { type: 'rule', values: rules } } : {}),
+([rules, part]) => axe.run(part ?? document, {
+  resultTypes: ['violations'], elementRef: false, preload: false,
+  ...(rules.length ? { runOnly: { type: 'rule', values: rules } } : {}),
 }).then(({ violations }) => violations.map(({ id, help, nodes }) =>
   ({ id, help, where: nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) })))
 """
@@ -29,9 +30,10 @@ _TOO_SMALL: Final = """
 """
 
 
-def judge(page: Page, name: str) -> None:
-    """Axe finds nothing, the policy refused nothing, nothing sticks out."""
-    _axe_finds_nothing(page, name)
+def judge(page: Page, name: str, part: str | None = None) -> None:
+    """Axe finds nothing (in the part of the page that a selector names), the policy refused nothing, nothing sticks
+    out."""
+    _axe_finds_nothing(page, name, part=part)
     assert page.evaluate("window.refusals") == []
     fits(page, name)
 
@@ -67,8 +69,8 @@ def fits(page: Page, name: str) -> None:
     assert page.evaluate(_TOO_SMALL) == [], name
 
 
-def _axe_finds_nothing(page: Page, name: str, rules: tuple[str, ...] = ()) -> None:
+def _axe_finds_nothing(page: Page, name: str, rules: tuple[str, ...] = (), part: str | None = None) -> None:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(_RUN, list(rules))
+    found = page.evaluate(_RUN, [list(rules), part])
     assert found == [], f"{name}: {json.dumps(found, indent=1, ensure_ascii=False)}"

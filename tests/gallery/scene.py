@@ -21,14 +21,13 @@ from lathe.adapters.ids import RandomIds
 from lathe.adapters.ingest import Ingest
 from lathe.adapters.memory.clock import MORNING, SettableClock
 from lathe.adapters.passwords import Argon2Passwords
-from lathe.adapters.providers import PARSERS
 from lathe.adapters.secret_box import AesGcmBox, random_key
 from lathe.adapters.sql import migrate, open_store
 from lathe.application import login, organizations
 from lathe.domain.organization import Member, Role, User
 from lathe.domain.session import LinkPurpose
 from lathe.entrypoints.asgi import create_app
-from lathe.entrypoints.compose import Running
+from lathe.entrypoints.compose import PARSERS, Running
 from lathe.entrypoints.sample import Sample, make_sample
 from tests.gallery import acme, busy
 from tests.unit.ui import sample

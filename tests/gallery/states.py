@@ -68,6 +68,8 @@ FIRST_STEPS = Part(
         State("connect", "Connect a CI", at("/connect"), slug="atelier"),
         State("connect-bitbucket", "Bitbucket, step by step", at("/connect/bitbucket"), slug="atelier", looks=ALL),
         State("connect-made", "The webhook is made; its secret is shown once", ways.hook_on_the_spot, slug="atelier"),
+        State("connect-github", "GitHub: which event to tick, and which not", at("/connect/github"), slug="atelier"),
+        State("connect-other", "Any other CI: one request, or a webhook", at("/connect/other"), slug="atelier"),
         State("connect-viewer", "Whom to ask who may not make one", at("/connect/github"), "viewer", "atelier"),
         State("connect-arrived", "What has arrived since, and where it went", ways.arrived),
         State("connect-tested", "A test delivery shows its placement", ways.tested),
@@ -89,6 +91,12 @@ RELEASES = Part(
         State("queue-filtered", "Filtered", at("/releases?q=Pipeline&project={Warehouse}")),
         State("queue-nothing", "Filtered to nothing", at("/releases?q=nothing-like-it")),
         State("queue-keys", "All keys, by ?", queue.keys),
+    ),
+)
+
+TOGETHER = Part(
+    "The Build Queue with others at work, and at size",
+    (
         State("queue-live", "What comes in waits behind a button: nothing moves", queue.live),
         State("queue-decided", "Somebody else was faster, on the open page", queue.decided_by_others),
         State("queue-gone", "The server does not answer", queue.server_gone),
@@ -183,6 +191,7 @@ SETTINGS = Part(
         State("members-viewer", "For a viewer", at("/settings/members"), "viewer"),
         State("member-change", "Another role, or out", ways.member),
         State("member-invited", "An invitation link, shown once", ways.invite),
+        State("member-offered", "A member is offered another role, by a link", ways.offer_role),
         State("audit", "Who did what", at("/settings/audit")),
         State("audit-nothing", "Filtered to nothing", at("/settings/audit?day=2020-01-01")),
         State("profile", "The own account", at("/profile")),
@@ -195,6 +204,7 @@ FAULTS = Part(
     (
         State("error-403", "A form that may not be sent", ways.forbidden, "viewer"),
         State("error-404", "Not there, or another organization's", at("/builds/{Payments}")),
+        State("error-404-elsewhere", "Inside no organization", lambda visit: visit.open_at("/o/mill/releases")),
         State("error-404-outside", "An address that leads nowhere", lambda visit: visit.open_at("/nowhere"), None),
         State("error-404-link", "A link that was used", lambda visit: visit.open_at("/password/" + 64 * "0"), None),
         State("error-500", "A fault of ours: an id to tell, and nothing else", ways.fault),
@@ -202,4 +212,4 @@ FAULTS = Part(
     ),
 )
 
-PARTS: Final = (GETTING_IN, FIRST_STEPS, RELEASES, ENTRY, RELEASE, PROJECTS, DELIVERIES, SETTINGS, FAULTS)
+PARTS: Final = (GETTING_IN, FIRST_STEPS, RELEASES, TOGETHER, ENTRY, RELEASE, PROJECTS, DELIVERIES, SETTINGS, FAULTS)

@@ -154,6 +154,13 @@ def invite(visit: Visit) -> None:
     visit.page.get_by_text("shown this once").wait_for()
 
 
+def offer_role(visit: Visit) -> None:
+    visit.open("/settings/members")
+    visit.page.get_by_label("E-mail address").fill(visit.world.people["viewer"].user.email)
+    visit.press("Make an invitation link")
+    visit.page.get_by_text("is a member already").wait_for()
+
+
 def me(visit: Visit) -> None:
     visit.open("/projects")
     visit.page.locator(".me > summary").click()

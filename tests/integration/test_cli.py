@@ -208,7 +208,7 @@ def test_a_hook_is_shown_once_listed_rotated_and_revoked(shop: Shop) -> None:
     hook_id, secret = str(made["id"]), made.pop("secret")
 
     assert made.pop("address") == f"https://lathe.example.com/api/webhooks/bitbucket/{hook_id}"
-    assert re.fullmatch(r"[0-9a-f]{64}", str(secret))
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", str(secret))
     assert (made["provider"], made["state"]) == ("bitbucket", "live")
     assert made in shop.lathe("hook", "list", "--org", "acme", "--json").json
 
@@ -218,6 +218,12 @@ def test_a_hook_is_shown_once_listed_rotated_and_revoked(shop: Shop) -> None:
     assert shop.made("hook", "revoke", hook_id)["state"] == "revoked"
     assert "revoked" in complaint(shop.inside("hook", "rotate", hook_id), 1)
     complaint(shop.inside("hook", "create", "jenkins", "--org", "acme"), 2)
+
+
+@pytest.mark.parametrize("provider", ["bitbucket", "github", "gitlab", "generic"])
+def test_there_is_a_hook_for_every_provider(shop: Shop, provider: str) -> None:
+    made = shop.made("hook", "create", provider, "--org", "acme")
+    assert made["address"] == f"http://127.0.0.1:8000/api/webhooks/{provider}/{made['id']}"
 
 
 # --- beside a running server ------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         *("serve", "demo", "migrate", "org create", "org list", "user create", "user reset"),
         *("project create", "release create", "key create", "key list", "key update", "key revoke"),
         *("hook create", "hook list", "hook rotate", "hook revoke"),
+        *("report", "send", "replay"),
     ]
 
 
@@ -99,6 +100,7 @@ NEEDING_A_DATABASE = [
     ["hook", "list"],
     ["hook", "rotate", "x"],
     ["hook", "revoke", "x"],
+    ["replay", "01990a3c-7f6e-7d51-9f53-6a5d6c2f8b1e"],
 ]
 
 

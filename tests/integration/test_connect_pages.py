@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NARROWEST = 320
 
 
+BY_WEBHOOK_TOO = ("github", "gitlab", "bitbucket-data-center", "other")
+
+
 @pytest.fixture
 def world() -> World:
     return fill(make_world())
@@ -47,7 +50,8 @@ def states(world: World) -> dict[str, str]:
         "connect-bitbucket": f"/connect/bitbucket?since={since}",
         "connect-bitbucket-tested": f"/connect/bitbucket?since={later}&repo_url={PAY}&branch=release/2.5",
         "connect-jenkins": f"/connect/jenkins?since={later}&repo_url=nonsense",
-        "connect-other": f"/connect/other?since={later}",
+        **{f"connect-{slug}": f"/connect/{slug}?since={later}" for slug in BY_WEBHOOK_TOO},
+        "webhooks": "/settings/webhooks",
         "project-what-if": f"/projects/{ids['Pay']}?repo_url=git@bitbucket.org:acme/pay.git&branch=main",
         "project-archived": f"/projects/{ids['Mobile backend']}",
         "project-long": f"/projects/{ids[LONG]}?repo_url=https://x.test/{LONG}&branch={LONG}",
@@ -103,7 +107,7 @@ def test_a_new_organization_is_led_to_its_first_build_without_javascript(
 
         page.get_by_role("button", name="Create the webhook").click()
         assert page.locator("#hook-address").inner_text().startswith(f"{address}/api/webhooks/bitbucket/")
-        assert len(page.locator("#hook-secret").inner_text()) == 64
+        assert page.locator("#hook-secret").inner_text().startswith("whsec_")
         page.get_by_role("button", name="Create the key").click()
         assert page.locator("#new-key").inner_text().startswith("pt_live_")
         fits(page, "key made")
@@ -131,6 +135,19 @@ def test_what_is_made_once_is_accessible_and_copied_by_a_button(chromium: Browse
         page.get_by_role("button", name="Create the key").click()
         page.locator("#new-key").wait_for()
         judge(page, "key made")
+
+
+def test_a_webhook_for_gitlab_is_made_without_javascript_and_leads_to_its_steps(
+    chromium: Browser, world: World
+) -> None:
+    with served(world) as address, visiting(chromium, world, address, "admin", javascript=False) as page:
+        page.goto(f"{address}/o/acme/settings/webhooks")
+        page.get_by_label("Who sends").select_option("GitLab")
+        page.get_by_role("button", name="Create the webhook").click()
+        assert page.locator("#hook-address").inner_text().startswith(f"{address}/api/webhooks/gitlab/")
+        fits(page, "webhook for GitLab made")
+        page.get_by_role("link", name="the steps for GitLab").click()
+        page.get_by_text("Pipeline events").first.wait_for()
 
 
 def test_the_first_build_appears_by_itself(chromium: Browser, world: World) -> None:

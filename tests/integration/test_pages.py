@@ -101,7 +101,7 @@ def test_every_menu_is_accessible_and_fits(chromium: Browser, world: World) -> N
             page.goto(f"{address}/o/acme{path}")
             for number, summary in enumerate(summaries(page)):
                 summary.click()
-                judge(page, f"menu {number} of {path}")
+                judge(page, f"menu {number} of {path}", "details[open]")
                 summary.click()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from attrs import evolve
 from lathe.domain.build import Build, Filed
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
 from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.identity import Identity, IdentityKey
 from lathe.domain.placement import Outcome, Placement
 from lathe.domain.queue_entry import Assignment, EntryStatus, QueueEntry, Rejection, RejectReason
@@ -235,3 +237,9 @@ def bare_delivery(organization_id: UUID, credential_id: UUID, **changes: Any) ->
         ),
         **changes,
     )
+
+
+def first_answer(organization_id: UUID, **changes: Any) -> FirstAnswer:
+    name = sha256(new_id().bytes).digest()
+    written = "201 /api/v1/builds/1\n{“L” 💸}".encode() + bytes(range(256))
+    return evolve(FirstAnswer(organization_id, name, name[::-1], new_id(), NOW, written), **changes)

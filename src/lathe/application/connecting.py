@@ -39,7 +39,7 @@ def first_steps(store: Store, organization_id: UUID) -> FirstSteps:
     """Return what is there already: a project, an active release, a credential for a CI, a build (filed or waiting)."""
 
     def work(tx: Transaction) -> FirstSteps:
-        active = tx.releases.active(organization_id)
+        active = tx.releases.active(organization_id, 1)
         newest = tx.projects.page(organization_id, ProjectFilter(), 1, None)
         project = tx.projects.get(organization_id, active[0].project_id) if active else next(iter(newest), None)
         builds = tx.builds.page(organization_id, BuildFilter(), 1, None)

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from lathe.application.admission import Gate
-from lathe.application.intake import Admission, Answer, Changes, Incoming, Known, Received, Refused
+from lathe.application.intake import Admission, Answer, Changes, Incoming, Known, Once, Received, Refused
 from lathe.application.ledger import Ledger
 from lathe.application.placing import Given, given_by, placed
 from lathe.application.ports import Ids
@@ -15,6 +15,7 @@ from lathe.domain.build import Build, Filed
 from lathe.domain.build_report import BuildFacts, BuildReport, with_missing_facts, with_newer_facts
 from lathe.domain.delivery import KEPT_HEADERS, Delivery, DeliveryStatus, without_credentials
 from lathe.domain.errors import Invalid, LatheError
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.identity import (
     Identity,
     IdentityKey,
@@ -77,6 +78,29 @@ class Desk:
         admission = self._gate.admit(incoming.presented, incoming.source)
         if isinstance(admission, Refused):
             return admission
+        name = incoming.first_answer_name
+        if incoming.once and name:
+            return self._take_once(incoming, admission, incoming.once, name)
+        return self._take(incoming, admission)
+
+    def _take_once(self, incoming: Incoming, admission: Admission, once: Once, name: bytes) -> Answer:
+        """Repeat the first answer, storing nothing, or give it. What is refused stays free to be mended or retried."""
+        organization_id, digest = admission.organization_id, incoming.digest
+        first = self._ledger.first_answer(organization_id, name)
+        if first is None:
+            answer = self._take(incoming, admission)
+            if isinstance(answer, Refused):
+                return answer
+            written = once.writes(answer, incoming.reading)
+            kept = FirstAnswer(organization_id, name, digest, answer.delivery_id, self._ledger.now, written)
+            self._ledger.keep_first_answer(kept)
+            return evolve(answer, written=written)
+        if first.digest == digest:
+            return Received(DeliveryStatus.DUPLICATE, first.delivery_id, admission, written=first.written)
+        return self._unreadable(incoming, admission, _other_body())
+
+    def _take(self, incoming: Incoming, admission: Admission) -> Answer:
+        """Decide about one admitted delivery."""
         first = self._ledger.delivery(admission.organization_id, incoming.source, incoming.sent_as)
         if first is not None:
             return self._repeated(first, admission)
@@ -312,6 +336,11 @@ class Desk:
         )
         self._ledger.keep_delivery(delivery)
         return delivery
+
+
+def _other_body() -> Invalid:
+    detail = "This Idempotency-Key came with another body within 24 hours: another build takes another key"
+    return Invalid(detail, code="idempotency_key_reused")
 
 
 def _updated(known: BuildFacts, report: BuildFacts, *, newer: bool, takes_over: bool) -> BuildFacts:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
+
+from attrs import field, frozen
 
 from lathe.application.auditing import note
 from lathe.application.caller import Caller
 from lathe.application.ports import Ids, SecretBox, Store, Transaction
 from lathe.domain.audit import Action
-from lathe.domain.hook import Hook, Provider
+from lathe.domain.hook import SECRET_BYTES, Hook, Provider, secret_text
 
-SECRET_BYTES = 32
+
+@frozen
+class Signers:
+    """The secrets that may sign for a hook, newest first, none if there is no such live hook; and when that was so."""
+
+    secrets: tuple[bytes, ...] = field(repr=False)
+    at: datetime
 
 
 def create(store: Store, ids: Ids, box: SecretBox, caller: Caller, provider: Provider) -> tuple[Hook, str]:
     """Make a hook and return it with its secret, which is kept encrypted and not shown again."""
-    hook_id, secret = ids.new(), ids.entropy(SECRET_BYTES).hex()
+    hook_id, secret = ids.new(), secret_text(ids.entropy(SECRET_BYTES))
     sealed = box.seal(secret.encode(), _context(caller.organization_id, hook_id))
 
     def work(tx: Transaction) -> Hook:
@@ -44,7 +53,7 @@ def rotate(store: Store, ids: Ids, box: SecretBox, caller: Caller, hook_id: UUID
 
     Raises NotFound, Conflict (revoked).
     """
-    secret = ids.entropy(SECRET_BYTES).hex()
+    secret = secret_text(ids.entropy(SECRET_BYTES))
     sealed = box.seal(secret.encode(), _context(caller.organization_id, hook_id))
 
     def work(tx: Transaction) -> Hook:
@@ -70,15 +79,15 @@ def revoke(store: Store, caller: Caller, hook_id: UUID) -> Hook:
     return store.write(work)
 
 
-def signing_secrets(store: Store, box: SecretBox, hook_id: UUID, provider: Provider) -> tuple[bytes, ...]:
-    """Return the live secrets of a live hook, newest first; none if there is no such hook for the provider."""
+def signers(store: Store, box: SecretBox, hook_id: UUID, provider: Provider) -> Signers:
+    """Return the live secrets of a live hook; none if there is no such hook for the provider."""
 
-    def work(tx: Transaction) -> tuple[bytes, ...]:
-        hook = tx.hooks.find(hook_id)
-        if hook is None or hook.provider is not provider or not hook.live():
-            return ()
+    def work(tx: Transaction) -> Signers:
+        hook, now = tx.hooks.find(hook_id), tx.now()
+        if hook is None or hook.provider is not provider:
+            return Signers((), now)
         context = _context(hook.organization_id, hook.id)
-        return tuple(box.open(sealed, context) for sealed in hook.live_secrets(tx.now()))
+        return Signers(tuple(box.open(sealed, context) for sealed in hook.live_secrets(now)), now)
 
     return store.read(work)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from attrs import Factory, define, field, frozen
@@ -11,8 +12,9 @@ from attrs import Factory, define, field, frozen
 from lathe.domain.api_key import ApiKey, Scope
 from lathe.domain.build import Build
 from lathe.domain.build_report import BuildReport
-from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
+from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus, without_credentials
 from lathe.domain.errors import LatheError
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.hook import Hook
 from lathe.domain.identity import Identity
 from lathe.domain.organization import Organization
@@ -47,14 +49,30 @@ class Reading:
 
 
 @frozen
+class Once:
+    """The wish that a request is answered once, however often it comes.
+
+    ``key`` is the sender's for it, ``writes`` how the first answer is written down. It is written inside the
+    transaction, so that an answer that anybody has seen is the one that is kept.
+    """
+
+    key: str
+    writes: Callable[[Received, Reading], bytes]
+
+
+@frozen
 class Incoming:
-    """One delivery on its way in. ``source`` is the provider whose address it came to; ``body`` is what is stored."""
+    """One delivery on its way in. ``source`` is the provider whose address it came to; ``body`` is what is stored.
+
+    ``once`` goes with an API key.
+    """
 
     presented: Presented
     source: str
     reading: Reading
     body: bytes
     headers: dict[str, str] = field(factory=dict)
+    once: Once | None = None
 
     @property
     def sent_as(self) -> str | None:
@@ -66,6 +84,17 @@ class Incoming:
         sent = self.reading.delivery_id
         return f"unverified {sent}" if sent and self.presented.kind is CredentialKind.ORGANIZATION else sent
 
+    @property
+    def first_answer_name(self) -> bytes | None:
+        """The name of the first answer that is repeated: nobody else can have it, since it is made of the credential
+        too."""
+        return sha256((self.presented.key_hash or b"") + self.once.key.encode()).digest() if self.once else None
+
+    @property
+    def digest(self) -> bytes:
+        """What tells this body from another one, userinfo in URLs aside: a token there is a new one in each try."""
+        return sha256(without_credentials(self.body)).digest()
+
 
 @frozen
 class Wanted:
@@ -74,7 +103,8 @@ class Wanted:
     ``scope`` is an identity scope other than a repository; the identities of any repository that ``url`` or ``uuid``
     finds are wanted too, by ``source`` (of the report) and ``run_key``. ``delivery_source`` is the provider's.
     ``also`` are further URLs and UUIDs by which the batch may show that repository to go; they count like its own. The
-    projects that fit the name of any repository found are wanted as those that fit ``name``.
+    projects that fit the name of any repository found are wanted as those that fit ``name``. ``first_answer`` is the
+    name of one.
     """
 
     presented: Presented
@@ -89,6 +119,7 @@ class Wanted:
     project_id: UUID | None = None
     release_id: UUID | None = None
     also: frozenset[RepoUrl | str] = frozenset()
+    first_answer: bytes | None = None
 
 
 @frozen
@@ -98,7 +129,7 @@ class Known:
     Credentials come with their windows, and as if they had never been used. ``deliveries`` are those that came before
     under the same delivery id (without bodies); ``builds`` and ``entries`` belong to them or to ``identities`` (a
     build's entry too). ``projects`` are candidates for matching and whatever project is named in the rest, ``releases``
-    all active ones of those, and whatever release is named.
+    all active ones of those, and whatever release is named. ``first_answers`` may be such as stand no longer.
     """
 
     now: datetime
@@ -113,6 +144,7 @@ class Known:
     entries: Sequence[QueueEntry] = ()
     projects: Sequence[LinkedProject] = ()
     releases: Sequence[Release] = ()
+    first_answers: Sequence[FirstAnswer] = ()
 
 
 @frozen
@@ -130,7 +162,8 @@ class Changes:
     """What a batch writes. Each list holds each row once, in its final form.
 
     ``joined`` are pairs of repositories: everything of the first becomes the second's, and the first is removed.
-    ``now`` is when the credentials were used.
+    ``now`` is when the credentials were used. ``first_answers`` take the place of those of the same name that stand no
+    longer; others that stand no longer may go too.
     """
 
     now: datetime
@@ -147,6 +180,7 @@ class Changes:
     new_entries: list[QueueEntry] = field(factory=list)
     changed_entries: list[QueueEntry] = field(factory=list)
     new_deliveries: list[Delivery] = field(factory=list)
+    first_answers: list[FirstAnswer] = field(factory=list)
 
 
 @frozen
@@ -196,7 +230,11 @@ class EntryView:
 
 @frozen
 class Received:
-    """What became of an admitted delivery. Exactly one of ``build``, ``entry`` and ``reason`` is set."""
+    """What became of an admitted delivery. Exactly one of ``build``, ``entry`` and ``reason`` is set.
+
+    ``written`` is the answer as it was first written down, where that was wished for. Of a request that came again
+    there is nothing else: whatever became of the build meanwhile, the first answer is repeated.
+    """
 
     status: DeliveryStatus
     delivery_id: UUID
@@ -205,6 +243,7 @@ class Received:
     entry: EntryView | None = None
     reason: Reason | None = None
     placement: Placement | None = None
+    written: bytes | None = None
 
 
 @frozen

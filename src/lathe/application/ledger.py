@@ -14,6 +14,7 @@ from attrs import evolve
 from lathe.application.intake import BuildView, Changes, EntryView, Known
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.identity import Identity, IdentityKey, repository_scope
 from lathe.domain.project import LinkedProject, Project
 from lathe.domain.queue_entry import QueueEntry
@@ -130,6 +131,10 @@ class Ledger:
             (d.organization_id, d.source, d.provider_delivery_id): d for d in known.deliveries if d.provider_delivery_id
         }
         self._new_deliveries: list[Delivery] = []
+        self._first_answers = {
+            (one.organization_id, one.name): one for one in known.first_answers if one.stands(self.now)
+        }
+        self._new_first_answers: list[FirstAnswer] = []
 
     def delivery(self, organization_id: UUID, source: str, delivery_id: str | None) -> Delivery | None:
         """Return what came before under the sender's delivery id."""
@@ -141,6 +146,15 @@ class Ledger:
         if delivery.provider_delivery_id:
             key = (delivery.organization_id, delivery.source, delivery.provider_delivery_id)
             self._deliveries[key] = delivery
+
+    def first_answer(self, organization_id: UUID, name: bytes) -> FirstAnswer | None:
+        """Return the answer that is repeated under a name."""
+        return self._first_answers.get((organization_id, name))
+
+    def keep_first_answer(self, answer: FirstAnswer) -> None:
+        """Store an answer to be repeated."""
+        self._new_first_answers.append(answer)
+        self._first_answers[answer.organization_id, answer.name] = answer
 
     def same_repositories(
         self, of: UUID, url: RepoUrl | None, uuid: str | None
@@ -238,4 +252,5 @@ class Ledger:
             new_entries=self.entries.added,
             changed_entries=self.entries.changed,
             new_deliveries=self._new_deliveries,
+            first_answers=self._new_first_answers,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -127,8 +127,9 @@ class Promising:
 
 
 @frozen
-class Arrival:
-    """When a build was filed, and which CI system reported it."""
+class DayCount:
+    """How many builds a CI system reported on a day in UTC."""
 
-    at: datetime
+    day: date
     source: str
+    count: int

@@ -54,11 +54,14 @@ class Viewer:
 
 @frozen
 class LinkView:
-    """What a one-time link is for, before it is used."""
+    """What a one-time link is for, before it is used: ``role`` is what the person is to be, ``before`` what a member
+    is so far."""
 
     purpose: LinkPurpose
     email: str | None
     organization: str | None
+    role: Role | None = None
+    before: Role | None = None
 
 
 def token_hash(token: str) -> bytes:
@@ -126,7 +129,10 @@ def look_at_link(store: Store, token: str, purpose: LinkPurpose) -> LinkView:
         link = _usable(tx, token, purpose, lock=False)
         user = tx.users.get(link.user_id) if link.user_id else None
         organization = tx.organizations.get(link.organization_id) if link.organization_id else None
-        return LinkView(purpose, user.email if user else None, organization.name if organization else None)
+        if user is None or organization is None:
+            return LinkView(purpose, user.email if user else None, organization.name if organization else None)
+        member = tx.users.member(organization.id, user.id)
+        return LinkView(purpose, user.email, organization.name, link.role, member.role if member else None)
 
     return store.read(work)
 

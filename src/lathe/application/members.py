@@ -19,12 +19,16 @@ from lathe.domain.session import LinkPurpose, OneTimeLink
 
 @frozen
 class Invitation:
-    """Somebody who was invited and has not come yet. ``account``: there is one, the link lets its owner join."""
+    """Somebody who was invited and has not come yet. ``account``: there is one, the link lets its owner join.
+
+    ``before`` is the role of somebody who is a member already: the link gives another one.
+    """
 
     user: User
     role: Role
     link: OneTimeLink
     account: bool
+    before: Role | None = None
 
 
 @frozen
@@ -38,12 +42,16 @@ class MembersView:
 
 @frozen
 class Invited:
-    """The invitation that was just made, with the token of its link, which is kept nowhere."""
+    """The invitation that was just made, with the token of its link, which is kept nowhere.
+
+    ``before`` is the role of somebody who is a member already: the link gives another one.
+    """
 
     user: User
     role: Role
     purpose: LinkPurpose
     token: str
+    before: Role | None = None
 
 
 def listed(store: Store, organization_id: UUID) -> MembersView:
@@ -58,8 +66,9 @@ def listed(store: Store, organization_id: UUID) -> MembersView:
             if one.user_id
         ]
         waiting = {user.id for link, user in links if _is_waiting(user, link)}
+        roles = {user.id: member.role for user, member in members if user.id not in waiting}
         invitations = [
-            Invitation(user, link.role, link, account=user.id not in waiting)
+            Invitation(user, link.role, link, account=user.id not in waiting, before=roles.get(user.id))
             for link, user in links
             if link.role and (_is_waiting(user, link) or (user.id not in waiting and link.usable(now)))
         ]
@@ -182,14 +191,16 @@ def _invited(tx: Transaction, ids: Ids, caller: Caller, email: str, role: Role, 
     here = caller.organization_id
     tx.organizations.get(here, lock=True)
     user, purpose = tx.users.find_by_email(email), LinkPurpose.JOIN
+    member = tx.users.member(here, user.id) if user else None
     if user is None:
         user, purpose = User(ids.new(), email, email.partition("@")[0], tx.now()), LinkPurpose.PASSWORD
         tx.users.add(user)
         tx.users.join(Member(here, user.id, role, tx.now()))
     tx.links.withdraw(here, user.id, LinkPurpose.JOIN)
     tx.links.add(new_link(tx, token, purpose, user_id=user.id, organization_id=here, role=role))
-    note(tx, caller, Action.INVITED, user, f"as {role.value}")
-    return Invited(user, role, purpose, token)
+    before = member.role if member else None
+    note(tx, caller, Action.INVITED, user, f"as {role.value}" + (f", {before.value} until then" if before else ""))
+    return Invited(user, role, purpose, token, before)
 
 
 def _is_waiting(user: User, link: OneTimeLink) -> bool:

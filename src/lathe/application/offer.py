@@ -6,7 +6,7 @@ rules that place new builds are asked again; nothing is filed that they would no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from lathe.application.today import PlacedToday, placed_today
 from lathe.application.triage import file_entry, locked_entry
 from lathe.domain.placement import filed_by_offer
 from lathe.domain.queue_entry import EntryStatus
-from lathe.domain.release import Release, choose_release
+from lathe.domain.release import choose_release
 
 LOOKED_AT: Final = 200
 """How many of the newest waiting entries are looked at."""
@@ -41,19 +41,19 @@ class Filed:
         return len(self.entries)
 
 
-def offered(tx: Transaction, organization_id: UUID, active: Sequence[Release]) -> list[PlacedToday]:
+def offered(tx: Transaction, organization_id: UUID) -> list[PlacedToday]:
     """Return the newest waiting entries that would be filed now, of those whose project is known without its name.
 
-    ``active`` are all active releases. It costs next to nothing while there are no such entries, however many wait:
-    it is asked whenever the queue is shown.
+    It costs next to nothing while there are no such entries, however many wait: it is asked whenever the queue is
+    shown.
     """
-    promising = [
-        one.entry_id
-        for one in tx.entries.promising(organization_id, LOOKED_AT)
-        if choose_release((r for r in active if r.project_id == one.project_id), one.branch, one.tag)
-    ][:OFFERED]
+    found = tx.entries.promising(organization_id, LOOKED_AT)
+    active = tx.releases.active_of_projects(organization_id, {one.project_id for one in found})
+    promising = [one.entry_id for one in found if choose_release(active.get(one.project_id, ()), one.branch, one.tag)][
+        :OFFERED
+    ]
     entries = tx.entries.some(organization_id, promising)
-    return placed_today(tx, organization_id, [entries[one] for one in promising], active)
+    return placed_today(tx, organization_id, [entries[one] for one in promising])
 
 
 def offered_to(store: Store, organization_id: UUID, project_id: UUID) -> list[PlacedToday]:
@@ -63,11 +63,10 @@ def offered_to(store: Store, organization_id: UUID, project_id: UUID) -> list[Pl
     """
 
     def work(tx: Transaction) -> list[PlacedToday]:
-        active = tx.releases.active(organization_id)
-        if all(release.project_id != project_id for release in active):
+        if not tx.releases.active_of_projects(organization_id, [project_id]):
             return []
         waiting = tx.entries.page(organization_id, EntryFilter(EntryStatus.PENDING), LOOKED_AT, None)
-        found = placed_today(tx, organization_id, waiting, active)
+        found = placed_today(tx, organization_id, waiting)
         return [one for one in found if one.project.id == project_id][:OFFERED]
 
     return store.read(work)
@@ -94,7 +93,7 @@ def _placing(tx: Transaction, organization_id: UUID, entry_ids: Collection[UUID]
     """
     known = tx.entries.some(organization_id, entry_ids)
     waiting = [known[one] for one in entry_ids if one in known and known[one].status is EntryStatus.PENDING]
-    placed = placed_today(tx, organization_id, waiting, tx.releases.active(organization_id))
+    placed = placed_today(tx, organization_id, waiting)
     return {one.entry.id: one.project.id for one in placed}
 
 
@@ -103,8 +102,7 @@ def _file(tx: Transaction, ids: Ids, caller: Caller, entry_id: UUID, project_id:
     if entry.status is not EntryStatus.PENDING:
         return False
     organization_id = caller.organization_id
-    active = [one for one in tx.releases.of_project(organization_id, project_id) if one.active]
-    found = placed_today(tx, organization_id, [entry], active)
+    found = [one for one in placed_today(tx, organization_id, [entry]) if one.project.id == project_id]
     release = tx.releases.get(organization_id, found[0].release.id, lock=True) if found else None
     # Between looking and locking somebody may have closed it.
     if release is None or not release.active:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from lathe.application.intake import Answer, Changes, Incoming, Known, Reading, Wanted
 from lathe.application.lists import (
-    Arrival,
     AuditFilter,
     BuildFilter,
+    DayCount,
     DeliveryFilter,
     EntryFilter,
     Looked,
@@ -285,8 +285,18 @@ class Releases(Protocol):
         """Return all of a project's, newest first."""
         ...
 
-    def active(self, organization_id: UUID) -> list[Release]:
-        """Return all active ones, the most recently activated first."""
+    def active(self, organization_id: UUID, limit: int) -> list[Release]:
+        """Return up to ``limit`` active ones, in the order of what happened last in them: their activation, or their
+        newest build that is not withdrawn."""
+        ...
+
+    def count_active(self, organization_id: UUID, at_most: int) -> int:
+        """Return how many are active, counting no further than ``at_most``."""
+        ...
+
+    def active_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, list[Release]]:
+        """Return the active ones of each of the projects, the most recently activated first. Projects without any are
+        left out."""
         ...
 
     def inactive(self, organization_id: UUID, limit: int) -> list[Release]:
@@ -340,8 +350,9 @@ class Builds(Protocol):
         """Return those of ``ids`` that are there, by id, withdrawn or not."""
         ...
 
-    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
-        """Return when the newest ``limit`` of a release came that are not withdrawn, newest first."""
+    def per_day(self, organization_id: UUID, release_id: UUID, since: datetime, look_at: int) -> list[DayCount]:
+        """Return how many of a release that are not withdrawn came on each day in UTC, by source, days and sources in
+        their order; of the newest ``look_at``, and not before ``since``."""
         ...
 
 
@@ -364,6 +375,10 @@ class Entries(Protocol):
 
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         """Return since when the oldest one waits."""
+        ...
+
+    def count_pending(self, organization_id: UUID, project_id: UUID, at_most: int) -> int:
+        """Return how many of a project wait, counting no further than ``at_most``."""
         ...
 
     def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from lathe.application.choices import Choices, choices
 from lathe.application.deliveries import credential_names
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
@@ -121,7 +122,7 @@ def preview(store: Store, organization_id: UUID, report: BuildReport) -> Placeme
 
 @frozen
 class EntryPage:
-    """One queue entry and what can be chosen for it: every project, and every active release with its project.
+    """One queue entry and what can be chosen for it: every project in use, by name, and active releases.
 
     ``kept`` says why the decision about it cannot be undone, None where it can.
     ``credentials`` are the names of the keys and people that its deliveries came by, by id.
@@ -130,7 +131,7 @@ class EntryPage:
     view: EntryView
     kept: str | None
     projects: list[Project]
-    releases: list[tuple[Release, Project]]
+    choices: Choices
     deliveries: list[Delivery]
     credentials: dict[UUID, str]
     now: datetime
@@ -141,20 +142,11 @@ def entry_page(store: Store, organization_id: UUID, entry_id: UUID) -> EntryPage
 
     def work(tx: Transaction) -> EntryPage:
         view = entry_view(tx, tx.entries.get(organization_id, entry_id))
-        every, open_ones = choices(tx, organization_id)
+        projects = [project for project in tx.projects.all(organization_id) if not project.archived]
+        offered = choices(tx, organization_id, [view.project.id] if view.project else [])
         deliveries = tx.deliveries.of_subject(organization_id, build_id=view.entry.build_id, entry_id=entry_id)
         names = credential_names(tx, organization_id, deliveries)
         why = kept(tx, organization_id, [view.entry]).get(entry_id)
-        return EntryPage(view, why, every, open_ones, deliveries, names, tx.now())
+        return EntryPage(view, why, projects, offered, deliveries, names, tx.now())
 
     return store.read(work)
-
-
-def choices(tx: Transaction, organization_id: UUID) -> tuple[list[Project], list[tuple[Release, Project]]]:
-    """Return every project in use by name, and every active release by its project's name, the latest first in each."""
-    every = tx.projects.all(organization_id)
-    by_id = {project.id: project for project in every}
-    place_of = {project.id: place for place, project in enumerate(every)}
-    active = sorted(tx.releases.active(organization_id), key=lambda release: place_of[release.project_id])
-    in_use = [project for project in every if not project.archived]
-    return in_use, [(release, by_id[release.project_id]) for release in active]

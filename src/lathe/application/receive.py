@@ -62,7 +62,7 @@ def _wanted(incoming: Incoming) -> Wanted:
     """Say what must be known to decide about a delivery."""
     report = incoming.reading.content
     if not isinstance(report, BuildReport):
-        return Wanted(incoming.presented, incoming.source, incoming.sent_as)
+        return Wanted(incoming.presented, incoming.source, incoming.sent_as, first_answer=incoming.first_answer_name)
     facts = report.facts
     without_repository = identity_key(report, None)
     return Wanted(
@@ -77,6 +77,7 @@ def _wanted(incoming: Incoming) -> Wanted:
         name=words(facts.repo_url.slug) if facts.repo_url else (),
         project_id=report.project_id,
         release_id=report.release_id,
+        first_answer=incoming.first_answer_name,
     )
 
 

@@ -168,7 +168,7 @@ def _known(
         return Now(DeliveryStatus.DUPLICATE, None, placement, build=build_view(tx, build) if build else None)
     view = entry_view(tx, entry)
     if entry.status is EntryStatus.PENDING:
-        for one in placed_today(tx, organization_id, [entry], tx.releases.active(organization_id)):
+        for one in placed_today(tx, organization_id, [entry]):
             return Now(DeliveryStatus.DUPLICATE, None, one.placement, None, view, one.project, one.release, files=True)
     return Now(DeliveryStatus.DUPLICATE, None, placement, entry=view)
 

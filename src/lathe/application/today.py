@@ -30,25 +30,24 @@ class PlacedToday:
     placement: Placement
 
 
-def placed_today(
-    tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry], active: Sequence[Release]
-) -> list[PlacedToday]:
+def placed_today(tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry]) -> list[PlacedToday]:
     """Return those of the entries that the rules of today file without guessing, in a handful of statements.
 
-    ``active`` are all active releases of the organization. A project that a person selected stands. Left out is what
-    the rules cannot be asked about: a build that a person sent back, and one that named its release itself.
+    A project that a person selected stands. Left out is what the rules cannot be asked about: a build that a person
+    sent back, and one that named its release itself.
     """
     if not entries:
         return []
     confirm = tx.organizations.get(organization_id).confirm_name_matches
     rules = _Rules(tx, organization_id, [one for one in entries if _can_be_asked_about(one)])
-    by_id = {release.id: release for release in active}
+    matches = rules.matches()
+    active = tx.releases.active_of_projects(organization_id, {matched.project.id for _, matched in matches})
     found = []
-    for entry, matched in rules.matches():
-        theirs = [release for release in active if release.project_id == matched.project.id]
-        placement = place(entry.facts, matched, theirs, confirm_name_matches=confirm)
+    for entry, matched in matches:
+        theirs = {release.id: release for release in active.get(matched.project.id, ())}
+        placement = place(entry.facts, matched, [*theirs.values()], confirm_name_matches=confirm)
         if placement.release_id:
-            found.append(PlacedToday(entry, matched.project, by_id[placement.release_id], placement))
+            found.append(PlacedToday(entry, matched.project, theirs[placement.release_id], placement))
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from lathe.application.intake import BuildView, EntryView
@@ -11,6 +12,9 @@ from lathe.domain.build import Build
 from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus, QueueEntry
 from lathe.domain.release import Release, choose_release
+
+ActiveReleases: TypeAlias = Mapping[UUID, list[Release]]
+"""Active releases by project, the most recently activated first."""
 
 
 def build_views(tx: Transaction, organization_id: UUID, builds: Sequence[Build]) -> list[BuildView]:
@@ -21,30 +25,30 @@ def build_views(tx: Transaction, organization_id: UUID, builds: Sequence[Build])
 
 
 def entry_views(
-    tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry], active: list[Release] | None = None
+    tx: Transaction, organization_id: UUID, entries: Sequence[QueueEntry], active: ActiveReleases | None = None
 ) -> list[EntryView]:
     """Return each entry with its project and, while it is pending, what could be decided about it.
 
     That is the release that would be chosen in its project, and whether its repository could be remembered: it is
-    known, reported by somebody who proved to be who they are, and belongs to no project now. ``active`` are all active
-    releases, where they have been read already.
+    known, reported by somebody who proved to be who they are, and belongs to no project now. ``active`` are the active
+    releases of their projects, where they have been read already.
     """
     projects = tx.projects.some(organization_id, {e.project_id for e in entries if e.project_id})
     waiting = [e for e in entries if e.status is EntryStatus.PENDING]
     if active is None:
-        active = tx.releases.active(organization_id) if any(e.project_id for e in waiting) else []
+        active = tx.releases.active_of_projects(organization_id, {e.project_id for e in waiting if e.project_id})
     linked = tx.repositories.find_links(organization_id, {e.repository_id for e in waiting if e.repository_id})
     return [_entry_view(entry, projects, active, linked) for entry in entries]
 
 
 def _entry_view(
-    entry: QueueEntry, projects: dict[UUID, Project], active: list[Release], linked: Container[UUID]
+    entry: QueueEntry, projects: dict[UUID, Project], active: ActiveReleases, linked: Container[UUID]
 ) -> EntryView:
     project = projects[entry.project_id] if entry.project_id else None
     if entry.status is not EntryStatus.PENDING:
         return EntryView(entry, project)
     can_remember = entry.verified and entry.repository_id is not None and entry.repository_id not in linked
-    theirs = [release for release in active if project and release.project_id == project.id]
+    theirs = active.get(project.id, []) if project else []
     choice = choose_release(theirs, entry.facts.branch, entry.facts.tag)
     return EntryView(entry, project, choice.release if choice else None, can_remember)
 

@@ -25,8 +25,13 @@ KEPT_HEADERS: Final = frozenset(
         "x-attempt-number",
         "x-github-event",
         "x-github-delivery",
+        "x-github-hook-id",
         "x-gitlab-event",
         "x-gitlab-event-uuid",
+        "x-gitlab-instance",
+        "x-gitlab-webhook-uuid",
+        "x-request-id",
+        "idempotency-key",
         "webhook-id",
         "webhook-timestamp",
     }

@@ -10,7 +10,6 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from lathe.domain.errors import Fault, Invalid
-from lathe.domain.rate_limit import Window
 from lathe.domain.text import checked_name
 
 ORGANIZATION_RATE_LIMIT: Final = 60
@@ -91,14 +90,6 @@ class Actor:
     kind: str
     id: UUID | None
     name: str
-
-
-@frozen
-class OrganizationLimit:
-    """The window of requests that authenticated with the organization's id alone."""
-
-    organization_id: UUID
-    window: Window
 
 
 def checked_email(value: str) -> str:

@@ -15,7 +15,7 @@ from lathe.adapters.ids import RandomIds
 from lathe.adapters.ingest import Ingest
 from lathe.adapters.memory.store import MemoryStore
 from lathe.adapters.passwords import Argon2Passwords
-from lathe.adapters.providers import PARSERS
+from lathe.adapters.providers import parsers
 from lathe.adapters.secret_box import AesGcmBox, random_key
 from lathe.adapters.sql import is_current, migrate, open_store
 from lathe.adapters.sql.store import SqlStore
@@ -24,6 +24,9 @@ from lathe.application.ports import Clock, Ids, SecretBox, Store
 from lathe.domain.errors import Unavailable
 from lathe.entrypoints.secret_key import has_content, key_fault, open_box
 from lathe.entrypoints.settings import BadSettings, Settings, examine
+
+PARSERS: Final = parsers(OwnParser())
+"""What reads the deliveries of each provider."""
 
 PROVIDERS: Final = tuple(PARSERS)
 """Whose deliveries are taken."""

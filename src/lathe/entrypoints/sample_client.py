@@ -12,7 +12,9 @@ from urllib.parse import urljoin, urlsplit
 import click
 from attrs import frozen
 
-from lathe.domain.hook import hub_signature
+from lathe.adapters.clock import SystemClock
+from lathe.domain.hook import Provider
+from lathe.entrypoints.provider_requests import signature_of
 from lathe.entrypoints.sample import Sample, SampleDelivery
 from lathe.entrypoints.sample_bodies import event_headers
 
@@ -65,7 +67,9 @@ class SampleClient:
         path = "/api/webhooks/bitbucket"
         if delivery.signed:
             path += f"/{self._sample.hook_id}"
-            headers["X-Hub-Signature"] = hub_signature(self._sample.hook_secret, delivery.body)
+            now = SystemClock().now()
+            secret = self._sample.hook_secret
+            headers |= signature_of(Provider.BITBUCKET, secret, delivery.body, delivery.delivery_id, now)
         else:
             headers |= self._bearer()
         status, got, text = self._request("POST", path, headers, delivery.body)

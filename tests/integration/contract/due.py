@@ -1,6 +1,6 @@
 """What contract.md promises and is due: every status with every code that it may be answered with.
 
-Not due yet, and so not here: providers other than Bitbucket, Idempotency-Key, and metrics.
+Not due yet, and so not here: Idempotency-Key and metrics.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tests.integration.contract import (
     rows_deliveries,
     rows_hooks,
     rows_products,
+    rows_providers,
     rows_queue,
     rows_webhooks,
 )
@@ -23,6 +24,7 @@ from tests.integration.contract.table import Row
 ROWS: Final[Sequence[Row]] = (
     *rows_webhooks.TABLE,
     *rows_hooks.TABLE,
+    *rows_providers.TABLE,
     *rows_builds.TABLE,
     *rows_queue.TABLE,
     *rows_products.TABLE,
@@ -166,6 +168,7 @@ DUE: Final[Mapping[str, set[tuple[int, str | None]]]] = {
     "GET /healthz": {(200, None)},
     "GET /readyz": {(200, None), (503, "not_ready")},
     "GET /docs": {(200, None)},
+    "GET /report.py": {(200, None)},
     "PUT /api/v1/builds": {(405, "method_not_allowed")},
 }
 """By call: what it must be seen to answer."""

@@ -181,7 +181,7 @@ def a_provider_that_nobody_knows_has_no_hooks(scene: Scene) -> Ask:
 
 # --- hooks, as they are managed ---------------------------------------------------------------------------------------
 
-_A_SECRET: Final = re.compile("[0-9a-f]{64}")
+_A_SECRET: Final = re.compile("whsec_[A-Za-z0-9+/]{43}=")
 
 
 @row("GET /api/v1/hooks", 200, says={"data.0.secret": ABSENT, "data.0.provider": "bitbucket", "data.0.requests": 1})

@@ -190,6 +190,11 @@ def the_reference_is_a_page(scene: Scene) -> Ask:
     return Ask(by={})
 
 
+@row("GET /report.py", 200, headers={"content-type": "text/x-python; charset=utf-8"})
+def the_reporter_is_open_to_everybody_as_one_file(scene: Scene) -> Ask:
+    return Ask(by={})
+
+
 @row("GET /api/v1/openapi.json", 200, says={"openapi": re.compile(r"3\.1\.\d+")})
 def the_document_is_open_to_everybody(scene: Scene) -> Ask:
     return Ask(by={})

@@ -133,9 +133,9 @@ class Scene:
         time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()) + 0.01)
         return str(made["key"])
 
-    def hook(self, org: str = "acme") -> HookMade:
-        """Return a new hook for Bitbucket."""
-        made = self.place.command("hook", "create", "bitbucket", "--org", org)
+    def hook(self, org: str = "acme", provider: str = "bitbucket") -> HookMade:
+        """Return a new hook for a provider."""
+        made = self.place.command("hook", "create", provider, "--org", org)
         return HookMade(made["id"], made["secret"])
 
     def shared_hook(self) -> HookMade:

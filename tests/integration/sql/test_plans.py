@@ -16,8 +16,9 @@ from lathe.adapters.sql import SqlStore
 from lathe.adapters.sql.prepared import Compiled
 from lathe.application import connecting, project_pages, queries
 from lathe.application.intake import Changes, Presented, Wanted
-from lathe.application.lists import BuildFilter, DeliveryFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.lists import AuditFilter, BuildFilter, DeliveryFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Transaction
+from lathe.domain.audit import SubjectKind
 from lathe.domain.delivery import CredentialKind, DeliveryStatus
 from lathe.domain.queue_entry import EntryStatus
 from tests import samples
@@ -39,10 +40,14 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, [ID], 6, 200), "ix_builds_of_release"),
     "newest of projects": (lambda tx: tx.builds.newest_of_projects(ID, [ID]), "ix_builds_of_project"),
     "counts": (lambda tx: tx.builds.counts(ID, [ID], 1000), "ix_builds_of_"),
-    "arrivals": (lambda tx: tx.builds.arrivals(ID, ID, 1000), "ix_builds_of_release"),
+    "builds per day": (lambda tx: tx.builds.per_day(ID, ID, samples.NOW, 1000), "ix_builds_of_release"),
     "pending": (lambda tx: tx.entries.page(ID, EntryFilter(), 50, PLACE), "ix_queue_entries_pending"),
     "pending of a project": (
         lambda tx: tx.entries.page(ID, EntryFilter(project_id=ID), 50, PLACE),
+        "ix_queue_entries_pending_of_project",
+    ),
+    "count of pending": (
+        lambda tx: tx.entries.count_pending(ID, ID, 1000),
         "ix_queue_entries_pending_of_project",
     ),
     "every entry": (lambda tx: tx.entries.page(ID, EntryFilter(status=None), 50, PLACE), "ix_queue_entries_recent"),
@@ -62,11 +67,33 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
         lambda tx: tx.projects.page(ID, ProjectFilter(archived=True), 50, PLACE),
         "ix_projects_recent",
     ),
+    "active releases": (lambda tx: tx.releases.active(ID, 50), "ix_releases_active"),
+    "newest builds of active releases": (lambda tx: tx.releases.active(ID, 50), "ix_builds_of_release"),
+    "count of active releases": (lambda tx: tx.releases.count_active(ID, 50), "ix_releases_active"),
+    "active releases of projects": (lambda tx: tx.releases.active_of_projects(ID, [ID]), "ix_releases_active"),
+    "inactive releases": (lambda tx: tx.releases.inactive(ID, 50), "ix_releases_inactive"),
+    "audit log": (lambda tx: tx.audit.page(ID, AuditFilter(), 50, PLACE), "ix_audit_recent"),
+    "audit log of a kind": (
+        lambda tx: tx.audit.page(ID, AuditFilter(kind=SubjectKind.KEY), 50, PLACE),
+        "ix_audit_subject_kind",
+    ),
+    "audit log of a kind of actor": (
+        lambda tx: tx.audit.page(ID, AuditFilter(actor_kind="key"), 50, PLACE),
+        "ix_audit_actor_kind",
+    ),
+    "audit log of an actor": (lambda tx: tx.audit.page(ID, AuditFilter(actor_id=ID), 50, PLACE), "ix_audit_actor"),
     "releases": (lambda tx: tx.releases.page(ID, ID, 50, PLACE), "ix_releases_of_project"),
 }
 
-SORTED_AFTERWARDS = {"newest per branch", "promising"}
-"""Lists that put the few rows that they found in order."""
+SORTED_AFTERWARDS = {
+    "newest per branch",
+    "promising",
+    "builds per day",
+    "active releases",
+    "newest builds of active releases",
+    "active releases of projects",
+}
+"""Lists that put the rows that they found in order: few, or those of all active releases."""
 
 
 @contextmanager
@@ -291,13 +318,35 @@ def test_what_a_batch_looks_up_is_found_by_unique_indexes(store: SqlStore) -> No
         scope="name:pay-api",
         url=samples.repo_url(),
         uuid="bitbucket:{1}",
+        first_answer=samples.first_answer(ID).name,
     )
     with plans(store) as found:
         store.write(lambda tx: tx.intake.load([wanted]))
     text = "\n".join(found)
-    indexes = ("uq_deliveries_sent_as", "uq_identities_key", "uq_repositories_uuid", "pk_repositories")
+    indexes = (
+        "uq_deliveries_sent_as",
+        "uq_identities_key",
+        "uq_repositories_uuid",
+        "pk_repositories",
+        "pk_first_answers",
+    )
     missing = [one for one in indexes if one not in text and not unnamed_on_sqlite(store, one, text)]
     assert missing == [], text
+
+
+def test_answers_whose_time_is_over_are_removed_by_name_and_by_age_without_looking_at_others(store: SqlStore) -> None:
+    def kept(count: int) -> Changes:
+        return Changes(samples.NOW, first_answers=[samples.first_answer(ID, at=TIMES[n]) for n in range(count)])
+
+    store.write(lambda tx: tx.intake.save(kept(ROWS)))
+    look_at_tables(store)
+    with plans(store) as found:
+        store.write(lambda tx: tx.intake.save(kept(3)))
+    by_name, by_age = (plan for plan in found if "first_answers" in plan)
+    for plan, index in ((by_name, "pk_first_answers"), (by_age, "ix_first_answers_at"), (by_age, "pk_first_answers")):
+        assert index in plan or unnamed_on_sqlite(store, index, plan), plan
+    assert "Seq Scan" not in by_name + by_age
+    assert "SCAN first_answers" not in by_name + by_age
 
 
 def unnamed_on_sqlite(store: SqlStore, index: str, text: str) -> bool:
@@ -305,6 +354,7 @@ def unnamed_on_sqlite(store: SqlStore, index: str, text: str) -> bool:
     columns = {
         "uq_deliveries_sent_as": "organization_id=? AND source=? AND provider_delivery_id=?",
         "uq_identities_key": "organization_id=? AND scope=? AND source=? AND run_key=?",
+        "pk_first_answers": "first_answers USING INDEX sqlite_autoindex_first_answers_1 (organization_id=? AND name=?)",
         "pk_repositories": "repositories USING INDEX sqlite_autoindex_repositories_1 (organization_id=? AND id=?)",
     }
     return database(store).writer.dialect.name == "sqlite" and columns.get(index, index) in text

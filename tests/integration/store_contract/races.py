@@ -35,6 +35,7 @@ ROUNDS: Final = 200
 RACERS: Final = 2
 PATIENCE_SECONDS: Final = 30.0
 THINKING_SECONDS: Final = 0.0005
+NOBODY: Final = UUID(int=0)
 
 
 class Way(Enum):
@@ -115,6 +116,26 @@ class Identifying:
         identity = samples.identity(self.organization_id, key=self._key(number))
         tx.intake.save(Changes(tx.now(), new_identities=[identity]))
         return Outcome("won", identity.id)
+
+
+@frozen
+class Answering:
+    """Two requests, by two credentials, that are to be answered once, under one name."""
+
+    organization_id: UUID
+    key_hashes: tuple[bytes, ...]
+    names: tuple[bytes, ...] = field(factory=lambda: tuple(samples.first_answer(NOBODY).name for _ in range(ROUNDS)))
+
+    def look(self, tx: Transaction, number: int, racer: int, *, lock: bool) -> Any:
+        presented = Presented(CredentialKind.KEY, key_hash=self.key_hashes[racer])
+        return tx.intake.load([Wanted(presented, "api", first_answer=self.names[number])]).first_answers
+
+    def act(self, tx: Transaction, number: int, racer: int, seen: Any) -> Outcome:
+        if seen:
+            return Outcome("lost", seen[0].delivery_id)
+        answer = samples.first_answer(self.organization_id, name=self.names[number])
+        tx.intake.save(Changes(samples.NOW, first_answers=[answer]))
+        return Outcome("won", answer.delivery_id)
 
 
 @frozen

@@ -77,7 +77,9 @@ ASKED: dict[str, Ask] = {
     "repositories.of_projects": lambda tx, here, there: tx.repositories.of_projects(here.id, [there.project.id]),
     "releases.get": lambda tx, here, there: tx.releases.get(here.id, there.release.id, lock=True),
     "releases.of_project": lambda tx, here, there: tx.releases.of_project(here.id, there.project.id),
-    "releases.active": lambda tx, here, there: there.release in tx.releases.active(here.id),
+    "releases.active": lambda tx, here, there: there.release in tx.releases.active(here.id, 99),
+    "releases.count_active": lambda tx, here, _: tx.releases.count_active(here.id, 99) > 1,
+    "releases.active_of_projects": lambda tx, here, there: tx.releases.active_of_projects(here.id, [there.project.id]),
     "releases.inactive": lambda tx, here, _: tx.releases.inactive(here.id, 9),
     "releases.page": lambda tx, here, there: tx.releases.page(here.id, there.project.id, 9, None),
     "releases.some": lambda tx, here, there: tx.releases.some(here.id, [there.release.id]),
@@ -86,7 +88,7 @@ ASKED: dict[str, Ask] = {
     "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, [there.release.id], 9, 9),
     "builds.newest_of_projects": lambda tx, here, there: tx.builds.newest_of_projects(here.id, [there.project.id]),
     "builds.counts": lambda tx, here, there: sum(tx.builds.counts(here.id, [there.release.id], 9).values()),
-    "builds.arrivals": lambda tx, here, there: tx.builds.arrivals(here.id, there.release.id, 9),
+    "builds.per_day": lambda tx, here, there: tx.builds.per_day(here.id, there.release.id, samples.EARLIER, 9),
     "builds.some": lambda tx, here, there: tx.builds.some(here.id, [there.build.id]),
     "entries.get": lambda tx, here, there: tx.entries.get(here.id, there.entry.id, lock=True),
     "entries.page": lambda tx, here, there: tx.entries.page(
@@ -94,6 +96,7 @@ ASKED: dict[str, Ask] = {
     ),
     "entries.decided": lambda tx, here, _: tx.entries.decided(here.id, 9),
     "entries.oldest_pending": lambda tx, here, _: tx.entries.oldest_pending(here.id) != here.entry.created_at,
+    "entries.count_pending": lambda tx, here, there: tx.entries.count_pending(here.id, there.project.id, 9),
     "entries.pending_since": lambda tx, here, _: tx.entries.pending_since(here.id, 9)[1:],
     "entries.some": lambda tx, here, there: tx.entries.some(here.id, [there.entry.id]),
     "entries.promising": lambda tx, here, _: [

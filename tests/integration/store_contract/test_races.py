@@ -25,6 +25,7 @@ from tests import samples
 from tests.integration.store_contract.helpers import keep, stored
 from tests.integration.store_contract.races import (
     ROUNDS,
+    Answering,
     Assigning,
     Identifying,
     Joining,
@@ -77,6 +78,12 @@ def identifying(store: Store, world: World) -> Identifying:
     second = samples.key(world.id)
     keep(store, second)
     return Identifying(world.id, (world.key.hash, second.hash))
+
+
+def answering(store: Store, world: World) -> Answering:
+    second = samples.key(world.id)
+    keep(store, second)
+    return Answering(world.id, (world.key.hash, second.hash))
 
 
 def joining(store: Store, world: World) -> Joining:
@@ -135,6 +142,13 @@ def test_of_two_deliveries_that_name_a_build_first_one_makes_it_and_the_other_fi
     assert rounds_without_one_row(outcomes) == []
 
 
+def test_of_two_requests_that_are_answered_once_one_is_and_the_other_finds_its_answer(
+    store: Store, world: World, track: Track
+) -> None:
+    outcomes = track(answering(store, world), Way.SAFE)
+    assert rounds_without_one_row(outcomes) == []
+
+
 def test_a_run_is_kept_once_while_its_two_repositories_turn_out_to_be_one(
     store: Store, world: World, track: Track
 ) -> None:
@@ -161,6 +175,11 @@ def test_deliveries_that_do_not_look_again_fail(store: Store, world: World, trac
     assert rounds_without_one_row(outcomes) != []
 
 
+def test_requests_that_do_not_look_again_are_not_answered_once(store: Store, world: World, track: Track) -> None:
+    outcomes = track(answering(store, world), Way.IN_TWO_TRANSACTIONS)
+    assert rounds_without_one_row(outcomes) != []
+
+
 def test_a_run_is_kept_twice_where_its_repository_may_go_meanwhile(store: Store, world: World, track: Track) -> None:
     outcomes = track(joining(store, world), Way.IN_TWO_TRANSACTIONS)
     assert rounds_without_one_row(outcomes) != []
@@ -178,6 +197,7 @@ def test_the_store_in_memory_needs_its_lock(monkeypatch: pytest.MonkeyPatch) -> 
     track = on_threads(store)
     assert rounds_without_one_winner(track(assigning(store, world), Way.SAFE)) != []
     assert rounds_without_one_row(track(identifying(store, world), Way.SAFE)) != []
+    assert rounds_without_one_row(track(answering(store, world), Way.SAFE)) != []
     assert rounds_without_one_row(track(joining(store, world), Way.SAFE)) != []
     race, judged = spending(store, world)
     assert judged(track(race, Way.SAFE)) != []

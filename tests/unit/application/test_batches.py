@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lathe.application import keys
-from lathe.application.intake import Answer, Incoming, Received, Refused
+from lathe.application.intake import Answer, Incoming, Once, Reading, Received, Refused
 from lathe.domain.api_key import Scope
 from lathe.domain.build_report import BuildReport, BuildStatus
 from lathe.domain.errors import Malformed
@@ -39,10 +39,14 @@ def reports(draw: st.DrawFn) -> BuildReport:
     )
 
 
+once = st.one_of(st.none(), st.tuples(st.sampled_from(("k-1", "k-2")), st.sampled_from((b"{}", b"{ }"))))
+"""The key and the body of a request that is to be answered once."""
+
 contents = st.one_of(reports(), st.just(Reason(ReasonCode.PING, "a ping")), st.just(Malformed("not JSON")))
 deliveries = st.tuples(
-    contents, st.sampled_from(("key", "hook", "id", "limited")), st.sampled_from((None, "d-1", "d-2"))
+    contents, st.sampled_from(("key", "hook", "id", "limited")), st.sampled_from((None, "d-1", "d-2")), once
 )
+Drawn = tuple[Any, str, str | None, tuple[str, bytes] | None]
 
 
 class Stage(World):
@@ -65,8 +69,19 @@ class Stage(World):
             "limited": self.by_key(limited),
         }
 
-    def inputs(self, drawn: list[tuple[Any, str, str | None]]) -> list[Incoming]:
-        return [self.incoming(content, by=self.credentials[by], delivery_id=d) for content, by, d in drawn]
+    def inputs(self, drawn: list[Drawn]) -> list[Incoming]:
+        return [self.input(*one) for one in drawn]
+
+    def input(self, content: Any, by: str, delivery_id: str | None, once: tuple[str, bytes] | None) -> Incoming:
+        sent = self.incoming(content, by=self.credentials[by], delivery_id=delivery_id)
+        if once is None or sent.presented.key_hash is None:
+            return sent
+        return evolve(sent, body=once[1], once=Once(once[0], written))
+
+
+def written(received: Received, reading: Reading) -> bytes:
+    """Write down an answer; the delivery it names shows whose it is."""
+    return f"{received.status.value} {received.delivery_id} {type(reading.content).__name__}".encode()
 
 
 class Names:
@@ -88,7 +103,17 @@ def told(answer: Answer, names: Names) -> list[Any]:
     subject = answer.build.build if answer.build else answer.entry.entry if answer.entry else None
     steps = [(step.rule, step.result, step.detail) for step in answer.placement.steps] if answer.placement else None
     known = [names.of(subject.id), asdict(subject.facts), subject.verified] if subject else None
-    return [answer.status, answer.reason, steps, known, names.of(answer.delivery_id), answer.admission.decision]
+    kept = (answer.written or b"").decode().split()
+    repeats = [names.of(word) if word.count("-") == 4 else word for word in kept]
+    return [
+        answer.status,
+        answer.reason,
+        steps,
+        known,
+        names.of(answer.delivery_id),
+        answer.admission.decision,
+        repeats,
+    ]
 
 
 def left(world: World) -> list[Any]:
@@ -102,7 +127,7 @@ def left(world: World) -> list[Any]:
 
 
 @given(st.lists(deliveries, max_size=9), st.integers(0, 9))
-def test_a_batch_is_its_deliveries_one_by_one(drawn: list[tuple[Any, str, str | None]], cut: int) -> None:
+def test_a_batch_is_its_deliveries_one_by_one(drawn: list[Drawn], cut: int) -> None:
     together, apart, names, other_names = Stage(), Stage(), Names(), Names()
     batch = together.inputs(drawn)
     at_once = [told(a, names) for part in (batch[:cut], batch[cut:]) for a in together.send_all(part)]

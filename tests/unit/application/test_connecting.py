@@ -66,7 +66,7 @@ def test_a_repository_known_by_its_uuid_alone_is_nothing_to_try_with(world: Worl
     entry = world.received(report(repository=None, uuid="bitbucket:1")).entry
     assert entry
     triage.select_project(world.store, world.ann, entry.entry.id, pay.id)
-    release_id = steps(world).project and world.read(lambda tx: tx.releases.active(world.organization.id))[0].id
+    release_id = steps(world).project and world.read(lambda tx: tx.releases.active(world.organization.id, 1))[0].id
     assert release_id
     triage.assign(world.store, world.ids, world.ann, entry.entry.id, release_id, remember_repository=True)
     assert projects.get(world.store, pay.organization_id, pay.id).repositories

@@ -34,10 +34,7 @@ def waiting(world: World, number: int = 1, **facts: object) -> QueueEntry:
 
 
 def offered(world: World) -> list[PlacedToday]:
-    def work(tx: Transaction) -> list[PlacedToday]:
-        return offer.offered(tx, world.organization.id, tx.releases.active(world.organization.id))
-
-    return world.read(work)
+    return world.read(lambda tx: offer.offered(tx, world.organization.id))
 
 
 def offered_to(world: World, project: Project) -> list[UUID]:
@@ -234,23 +231,20 @@ def test_what_somebody_does_between_looking_and_filing_counts(
     assert world.entry(entry.id).status is status
 
 
-def test_every_active_release_is_read_once_for_all_that_are_filed(
+def test_what_is_filed_is_placed_once_for_all_and_once_more_under_lock(
     world: World, pay: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries = [waiting(world, number) for number in range(3)]
     active(world, pay, "2.5")
     asked: list[int] = []
 
-    def counted(
-        tx: Transaction, organization_id: UUID, some: Sequence[QueueEntry], among: Sequence[Release]
-    ) -> list[PlacedToday]:
-        asked.append(len(among))
-        return placed_today(tx, organization_id, some, among)
+    def counted(tx: Transaction, organization_id: UUID, some: Sequence[QueueEntry]) -> list[PlacedToday]:
+        asked.append(len(some))
+        return placed_today(tx, organization_id, some)
 
-    active(world, world.project("Other"), "1.0")
     monkeypatch.setattr(offer, "placed_today", counted)
     assert file(world, *entries).passed_over == 0
-    assert asked == [2, 1, 1, 1], "only those of its project for each"
+    assert asked == [3, 1, 1, 1]
 
 
 def test_a_release_that_closes_while_the_rules_are_asked_takes_nothing(

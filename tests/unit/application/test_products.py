@@ -218,7 +218,7 @@ def test_hooks_keep_two_secrets_over_a_rotation_and_none_when_revoked(world: Wor
     hook, first = world.hook()
 
     def secrets(provider: Provider = Provider.BITBUCKET) -> list[str]:
-        return [s.decode() for s in hooks.signing_secrets(world.store, world.box, hook.id, provider)]
+        return [s.decode() for s in hooks.signers(world.store, world.box, hook.id, provider).secrets]
 
     _, second = hooks.rotate(world.store, world.ids, world.box, world.ann, hook.id)
     assert secrets() == [second, first]
@@ -228,7 +228,7 @@ def test_hooks_keep_two_secrets_over_a_rotation_and_none_when_revoked(world: Wor
     revoked = hooks.revoke(world.store, world.ann, hook.id)
     assert secrets() == []
     assert hooks.listed(world.store, world.organization.id) == [revoked]
-    assert hooks.signing_secrets(world.store, world.box, uuid4(), Provider.BITBUCKET) == ()
+    assert hooks.signers(world.store, world.box, uuid4(), Provider.BITBUCKET).secrets == ()
 
 
 # --- reading ---
@@ -270,9 +270,9 @@ def test_single_things_are_found_or_not(world: World) -> None:
     assert queries.build(world.store, organization_id, built.build.id) == built
     assert queries.entry(world.store, organization_id, queued.entry.id) == evolve(queued, can_remember=True)
     page = build_page.build_page(world.store, organization_id, built.build.id)
-    assert (page.view, page.releases, len(page.deliveries)) == (built, [(release, pay)], 1)
+    assert (page.view, page.choices.releases, len(page.deliveries)) == (built, [(pay, [release])], 1)
     entry = queries.entry_page(world.store, organization_id, queued.entry.id)
-    assert (entry.view.entry, entry.projects, entry.releases) == (queued.entry, [pay], [(release, pay)])
+    assert (entry.view.entry, entry.projects, entry.choices.releases) == (queued.entry, [pay], [(pay, [release])])
     assert len(entry.deliveries) == 1
     project = project_pages.project_page(world.store, organization_id, pay.id)
     assert (project.view.project, project.releases) == (pay, [release])

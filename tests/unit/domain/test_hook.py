@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +15,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lathe.domain.errors import Conflict
-from lathe.domain.hook import HOOK_RATE_LIMIT, Hook, Provider, hub_signature, signed_by
+from lathe.domain.hook import (
+    HOOK_RATE_LIMIT,
+    SECRET_BYTES,
+    TIMESTAMP_TOLERANCE,
+    Hook,
+    Provider,
+    hub_signature,
+    is_token,
+    secret_text,
+    signed_by,
+    signed_in_time,
+    standard_signature,
+)
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 HOOK = Hook(UUID(int=1), UUID(int=2), Provider.BITBUCKET, b"first", NOW, "ann@acme.test")
@@ -112,6 +127,116 @@ def test_every_secret_is_compared_also_after_one_has_matched(monkeypatch: pytest
     monkeypatch.setattr("lathe.domain.hook.hub_signature", recording)
     assert signed_by([SECRET, b"older"], b"body", hub_signature(SECRET, b"body"))
     assert compared == [SECRET, b"older"]
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(SECRETS, max_size=3), st.text())
+def test_a_token_is_one_of_the_secrets_or_it_is_not(secrets: list[bytes], presented: str) -> None:
+    assert is_token(secrets, presented) == (presented != "" and presented.encode() in secrets)
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=3), st.integers(0, 2))
+def test_any_of_several_secrets_may_be_the_token(secrets: list[str], which: int) -> None:
+    assert is_token([secret.encode() for secret in secrets], secrets[which % len(secrets)])
+
+
+def test_an_empty_token_and_half_a_character_are_nobodys() -> None:
+    assert not is_token([b""], "")
+    assert not is_token([SECRET], "\ud800")
+
+
+# --- Standard Webhooks ------------------------------------------------------------------------------------------------
+
+STANDARD_SECRET = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+MESSAGE_ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+TIMESTAMP = "1614265330"
+TEST_BODY = b'{"test": 2432232314}'
+STANDARD_EXAMPLE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+SIGNED_AT = datetime.fromtimestamp(int(TIMESTAMP), UTC)
+
+
+def in_time(
+    secrets: list[bytes] | None = None,
+    *,
+    message_id: str = MESSAGE_ID,
+    timestamp: str = TIMESTAMP,
+    body: bytes = TEST_BODY,
+    presented: str = STANDARD_EXAMPLE,
+    now: datetime = SIGNED_AT,
+) -> bool:
+    return signed_in_time(secrets or [STANDARD_SECRET], message_id, timestamp, body, presented, now=now)
+
+
+def test_the_example_of_the_standard_verifies() -> None:
+    assert standard_signature(STANDARD_SECRET, MESSAGE_ID, TIMESTAMP, TEST_BODY) == STANDARD_EXAMPLE
+    assert in_time()
+
+
+@given(st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES), st.binary(), st.text(), st.integers(0, 2**33))
+def test_a_standard_signature_is_the_hmac_of_id_time_and_body(
+    random: bytes, body: bytes, message_id: str, seconds: int
+) -> None:
+    signature = standard_signature(secret_text(random).encode(), message_id, str(seconds), body)
+    assert signature is not None
+    version, _, digest = signature.partition(",")
+    assert version == "v1"
+    assert b64decode(digest).hex() == slow_hmac_sha256(random, f"{message_id}.{seconds}.".encode() + body)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"message_id": "msg_q5jXN8AQM9LWM0D4loKWxJek"},
+        {"timestamp": "1614265331"},
+        {"body": TEST_BODY + b" "},
+        {"secrets": [b"whsec_NfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]},
+        {"presented": STANDARD_EXAMPLE.replace("v1,", "v1a,")},
+        {"presented": STANDARD_EXAMPLE.removeprefix("v1,")},
+        {"presented": ""},
+        {"presented": "\ud800"},
+    ],
+)
+def test_any_other_id_time_body_secret_or_signature_fails(changed: dict[str, Any]) -> None:
+    assert not in_time(**changed)
+
+
+@given(st.integers(-400, 400))
+def test_a_signature_counts_for_five_minutes_before_and_after_its_time(seconds: int) -> None:
+    assert in_time(now=SIGNED_AT + timedelta(seconds=seconds)) == (abs(seconds) <= TIMESTAMP_TOLERANCE.seconds)
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1614265330.5", "٣", "9" * 12, " 1614265330", "9" * 5000])
+def test_what_is_no_time_is_never_in_time_however_well_it_is_signed(timestamp: str) -> None:
+    signature = standard_signature(STANDARD_SECRET, MESSAGE_ID, timestamp, TEST_BODY)
+    assert signature is not None
+    assert not in_time(timestamp=timestamp, presented=signature)
+
+
+def test_of_several_secrets_and_several_signatures_one_pair_must_fit() -> None:
+    other = secret_text(bytes(SECRET_BYTES)).encode()
+    assert in_time([other, STANDARD_SECRET])
+    assert in_time(presented=f"v2,abc v1,AAAA {STANDARD_EXAMPLE}")
+    assert not in_time(presented="v1,AAAA " * 8 + STANDARD_EXAMPLE), "nobody rotates that often"
+    assert not in_time([other])
+
+
+@pytest.mark.parametrize("secret", [b"", b"whsec_", b"whsec_***", b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b"whsec_\xff"])
+def test_a_secret_of_another_form_signs_nothing(secret: bytes) -> None:
+    assert standard_signature(secret, MESSAGE_ID, TIMESTAMP, TEST_BODY) is None
+    assert not in_time([secret])
+
+
+@given(st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES))
+def test_one_secret_fits_every_scheme_and_every_field_that_it_is_pasted_into(random: bytes) -> None:
+    secret = secret_text(random)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
+    assert b64decode(secret.removeprefix("whsec_")) == random
+    sealed = [secret.encode()]
+    assert is_token(sealed, secret)
+    assert signed_by(sealed, TEST_BODY, hub_signature(secret.encode(), TEST_BODY))
+    assert standard_signature(sealed[0], MESSAGE_ID, TIMESTAMP, TEST_BODY)
 
 
 # --- life -------------------------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def test_in_memory_everything_works_without_a_file_or_a_network() -> None:
     assert answer.json()["queue_entry"]["created_at"] == "2026-03-12T09:30:00.000000Z"
     assert page.status_code == 200
     assert "max-age" in page.headers["Strict-Transport-Security"]
-    assert hooks.signing_secrets(parts.store, parts.box, hook.id, Provider.BITBUCKET) == (secret.encode(),)
+    signers = hooks.signers(parts.store, parts.box, hook.id, Provider.BITBUCKET)
+    assert (signers.secrets, signers.at) == ((secret.encode(),), clock.now())
     assert parts.unready() is None
 
 

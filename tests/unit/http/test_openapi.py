@@ -18,16 +18,16 @@ from lathe.adapters.http.codec import kind_of
 from lathe.adapters.http.kinds import Kind, Wrong
 from lathe.adapters.http.openapi import document
 from lathe.adapters.http.table import CALLS
-from lathe.adapters.providers import PARSERS
 from lathe.domain.api_key import Scope
 from lathe.domain.steps import ReasonCode
+from lathe.entrypoints.compose import PARSERS
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from tests.unit.http.world import World
 
-OTHER_ADDRESSES = {"/api/v1/openapi.json", "/docs", "/healthz", "/readyz"}
+OTHER_ADDRESSES = {"/api/v1/openapi.json", "/docs", "/healthz", "/readyz", "/report.py"}
 
 
 def test_the_document_is_valid_openapi(client: TestClient) -> None:
@@ -74,6 +74,16 @@ def test_the_document_names_exactly_the_providers_whose_deliveries_are_taken() -
     assert sorted(field["enum"]) == taken
     for path in ("/api/webhooks/{provider}", "/api/webhooks/{provider}/{hook_id}"):
         assert sorted(document()["paths"][path]["post"]["parameters"][0]["schema"]["enum"]) == taken
+
+
+def test_the_document_names_every_header_that_can_show_a_hooks_secret() -> None:
+    schemes = document()["components"]["securitySchemes"]
+    shown = {
+        name for one in document()["paths"]["/api/webhooks/{provider}/{hook_id}"]["post"]["security"] for name in one
+    }
+    assert shown == {"key", "X-Hub-Signature", "X-Hub-Signature-256", "webhook-signature", "X-Gitlab-Token"}
+    assert schemes["X-Hub-Signature-256"]["description"].startswith("github, generic: ")
+    assert all(schemes[name].get("name", name) == name for name in shown)
 
 
 def test_the_document_names_every_reason_that_a_caller_can_meet() -> None:

@@ -26,7 +26,6 @@ from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
 from lathe.adapters.passwords import Argon2Passwords
-from lathe.adapters.providers import PARSERS
 from lathe.adapters.secret_box import AesGcmBox
 from lathe.adapters.web.body import LARGE_AT_ONCE, Bodies, BodyLimits
 from lathe.adapters.web.edge import Edge
@@ -42,6 +41,7 @@ from lathe.domain.hook import Hook, Provider, hub_signature
 from lathe.domain.organization import Organization
 from lathe.domain.project import Project
 from lathe.domain.release import Release, ReleaseState
+from lathe.entrypoints.compose import PARSERS
 from lathe.entrypoints.sample_bodies import event_headers
 
 JSON = {"Content-Type": "application/json"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from lathe.adapters.providers import PARSERS
 from lathe.application.intake import Reading
 from lathe.domain.build_report import BuildReport
 from lathe.domain.hook import Provider
 from lathe.domain.steps import Reason
+from lathe.entrypoints.compose import PARSERS
 
 CREATED, UPDATED = "repo:commit_status_created", "repo:commit_status_updated"
 SPAN = "pipeline:span_created"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import html
 import re
 
+from attrs import evolve
+
 from lathe.adapters.ui import audit, words
-from lathe.application import keys, organizations
+from lathe.application import keys, organizations, projects, releases
 from lathe.application.caller import Caller, command_caller
+from lathe.application.ports import Transaction
 from lathe.domain.api_key import Scope
 from lathe.domain.audit import Action, SubjectKind
-from lathe.domain.organization import Actor
+from lathe.domain.organization import Actor, Member, Role
+from lathe.domain.release import ReleaseState
 from tests.unit.ui.world import World
 
 AUDIT = "/o/acme/settings/audit"
@@ -26,11 +30,39 @@ def test_it_says_who_did_what_in_plain_words(world: World) -> None:
     page = world.client("viewer").get(AUDIT).text
     said = sentences(page)
     assert said[0] == "Ann invited olga@acme.test · as tester"
-    assert "Ann filed build Pipeline #480 · under 2.5 of Pay" in said
-    assert "Ann rejected build Pipeline #481 · other: Not ours. Ask ليلى." in said
-    assert "Ann created API key Old script · builds:read; without an end" in said
-    assert "Ann made a new secret for the webhook of Bitbucket" in said
+    assert "Ann filed build Pipeline #480 (acme/pay-api) · under 2.5 of Pay" in said
+    [rejected] = [one for one in said if one.endswith(" · other: Not ours. Ask ليلى.")]
+    assert rejected.startswith("Ann rejected build Pipeline #481 (")
+    [created] = [one for one in said if one.endswith(" · builds:read; without an end")]
+    assert re.match(r"Ann created API key Old script \(pt_live_\w{4}…\)", created)
+    [hook] = [one for one in said if one.startswith("Ann made a new secret for")]
+    assert re.fullmatch(r"Ann made a new secret for the webhook of Bitbucket \(…[0-9a-f]{6}\)", hook)
     assert f'href="/o/acme/queue/{world.ids["Pipeline #480"]}"' in page
+
+
+def test_people_keys_and_releases_of_one_name_are_told_apart(empty: World) -> None:
+    parts, ids = empty.parts, empty.parts.ids
+    twin = evolve(empty.people["tester"].user, id=ids.new(), email="tim@acme.test")
+
+    def join(tx: Transaction) -> None:
+        tx.users.add(twin)
+        tx.users.join(Member(empty.acme.id, twin.id, Role.TESTER, tx.now()))
+
+    parts.store.write(join)
+    for user in (empty.people["tester"].user, twin):
+        caller = Caller(empty.acme.id, Actor("user", user.id, user.name))
+        project = projects.create(parts.store, ids, caller, f"Product of {user.email}").project
+        releases.create(parts.store, ids, caller, project.id, "2.5", state=ReleaseState.ACTIVE, branch_patterns=[])
+    made = [keys.create(parts.store, ids, empty.caller, "CI", list(Scope))[0] for _ in range(2)]
+    for key in made:
+        by_key = Caller(empty.acme.id, Actor("key", key.id, key.name))
+        organizations.change(parts.store, by_key, name=f"Acme {key.shown}")
+    page = empty.client("viewer").get(AUDIT).text
+    said = sentences(page)
+    assert len({*said}) == len(said) == 8
+    assert said[0].startswith(f"CI (API key {made[1].shown}…) changed organization")
+    assert "Tom (tom@acme.test) created release 2.5 · in Product of tom@acme.test, active" in said
+    assert f'<option value="{twin.id}">Tom · tim@acme.test</option>' in page
 
 
 def test_every_action_and_kind_of_thing_has_words() -> None:

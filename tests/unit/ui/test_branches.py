@@ -11,14 +11,18 @@ import pytest
 from jinja2 import Environment, meta, nodes
 
 from lathe.adapters.ui import templating, visit
+from lathe.adapters.ui.contexts import LISTED_ONCE
 from lathe.application import members, projects, releases, triage
 from lathe.application.caller import Caller
+from lathe.application.lists import BuildFilter
+from lathe.application.ports import Transaction
 from lathe.domain.organization import Actor, Role
 from lathe.domain.project import Files
 from lathe.domain.queue_entry import RejectReason
 from lathe.domain.release import ReleaseState
 from lathe.domain.steps import ReasonCode
 from lathe.entrypoints.sample_bodies import commit_status
+from tests import samples
 from tests.unit.ui import states
 from tests.unit.ui.sample import add_entry, fill
 from tests.unit.ui.sending import SENT, deliver, file_every_build_of_pay, presented, replayed, send
@@ -36,11 +40,13 @@ class Watched(Environment):
     begun: set[str]
     leads_to: dict[str, set[str]]
 
-    def show(self, context: Any) -> None:
-        """Render a page; what was begun counts once it is shown to its end."""
+    def show(self, context: Any) -> bool:
+        """Render a page; what was begun counts once it is shown to its end. Return whether that was something new."""
         self.begun.clear()
         self.get_template(context.template).render(page=context)
+        known = len(self.rendered)
         self.rendered |= self.begun
+        return len(self.rendered) > known
 
     def try_to_show(self, state: Any) -> None:
         """Render a state that perhaps cannot be: then it shows nothing."""
@@ -103,11 +109,10 @@ def test_every_branch_of_every_template_is_rendered(watched: Watched, monkeypatc
     for name in watched.list_templates(extensions=["html"]):
         watched.get_template(name)
     contexts = gathered(monkeypatch)
-    for context in contexts:
-        watched.show(context)
+    telling = [context for context in reversed(contexts) if watched.show(context)]  # the last ones show most
     pool = states.Pool(contexts)
     for deep in (False, True):
-        for context in reversed(contexts):  # those that were made last show most
+        for context in telling:
             for state in states.variations(context, pool, deep=deep):
                 if not watched.missed(context.template):
                     break
@@ -125,9 +130,12 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(visit, "render", keep)
     world, empty = fill(make_world()), make_world()
-    for path in ("/o/acme/releases", "/o/acme/projects", "/o/acme/deliveries", "/login", "/nowhere"):
+    for path in ("/releases", "/live/releases", "/projects", "/deliveries"):
+        empty.client("admin").get(f"/o/acme{path}")
+    for path in ("/login", "/nowhere", "/o/umbra/releases"):
         empty.client("admin").get(path)
     world.client("viewer").get("/o/acme/releases")
+    very_many(fill(make_world()))
     do_things(world)
     send(deliver(world), {"repository": {"full_name": "acme/pay-api"}}, "repo:push")
     delivered = [f"/deliveries/{world.ids[name]}{more}" for name in SENT for more in ("", "/again")]
@@ -144,6 +152,23 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         world.client("admin").get(f"/o/acme{path}")
     before_anything(deliver(fill(make_world())))
     return kept
+
+
+def very_many(world: World) -> None:
+    """Look at what does without lists of everything: more projects and active releases than pages offer."""
+    parts, org = world.parts, world.acme.id
+
+    def work(tx: Transaction) -> None:
+        for _ in range(LISTED_ONCE + 1):
+            project = samples.project(org)
+            tx.projects.add(project)
+            tx.releases.add(samples.release(org, project.id))
+
+    parts.store.write(work)
+    build = parts.store.read(lambda tx: tx.builds.page(org, BuildFilter(), 1, None)[0])
+    paths = "/releases", "/projects", "/projects?q=Pay", "/projects?q=nothing", f"/queue/{world.ids['Pipeline #482']}"
+    for path in (*paths, f"/builds/{build.id}", f"/builds/{build.id}?project={world.ids['Console']}", "/live/releases"):
+        world.client("admin").get(f"/o/acme{path}")
 
 
 def before_anything(world: World) -> None:
@@ -170,6 +195,9 @@ def do_things(world: World) -> None:
         world.client(who).get(f"/join/{join}")
     world.client().get(f"/password/{password}")
     world.client("stranger").post(f"/join/{join}")
+    admin.post("/o/acme/settings/members", email=world.people["viewer"].user.email, role="tester")
+    other = members.invite_or_renew(parts.store, parts.ids, world.caller, world.people["viewer"].user.email, Role.ADMIN)
+    world.client("viewer").get(f"/join/{other.token}")
     for path, form in (
         ("/settings/members", {"email": "mira@acme.test", "role": "tester"}),
         ("/settings/keys", {"name": "CI", "scopes": "builds:create", "expires": "90", "rate_limit": "60"}),

@@ -83,6 +83,21 @@ def test_bitbucket_is_told_honestly_what_a_webhook_cannot_do(world: World) -> No
     assert "Build status tick Created and Updated" in read
 
 
+@pytest.mark.parametrize(
+    ("ci", "words"),
+    [
+        ("github", ["Let me select individual events", "tick Workflow runs and nothing else", "application/json"]),
+        ("gitlab", ["tick Pipeline events and nothing else", "Secret token : the secret", "Signing token"]),
+        ("bitbucket-data-center", ["itself has no webhook for builds", "build:status"]),
+        ("other", ["X-Hub-Signature-256", "openssl dgst -sha256"]),
+    ],
+)
+def test_who_connects_by_webhook_reads_which_events_to_tick(world: World, ci: str, words: list[str]) -> None:
+    read = text_of(world.client("viewer").get(path(world, ci)).text)
+    for said in words:
+        assert said.replace(" :", "") in read.replace(" :", ""), said
+
+
 def test_texts_are_lists_whose_items_may_go_on() -> None:
     assert items("\n- one\n  goes on\n- two - and more\n") == ("one goes on", "two - and more")
     assert items("") == ()
@@ -102,7 +117,7 @@ def test_a_webhook_is_made_on_its_page_and_its_secret_shown_this_once(world: Wor
     (made,) = [hook for hook in hooks.listed(world.parts.store, world.acme.id) if hook.id not in before]
     assert made.provider is Provider.BITBUCKET
     assert f"http://lathe.test/api/webhooks/bitbucket/{made.id}" in page.text
-    secret = re.search(r'id="hook-secret">([0-9a-f]{64})<', page.text)
+    secret = re.search(r'id="hook-secret">(whsec_[A-Za-z0-9+/]{43}=)<', page.text)
     assert secret
     assert secret[1] not in browser.get(path(world)).text
 

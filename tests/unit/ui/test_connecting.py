@@ -14,10 +14,11 @@ import yaml  # type: ignore[import-untyped]
 from lathe.adapters.http.reports import read_report
 from lathe.adapters.ui.ci import Ci
 from lathe.adapters.ui.connecting import CIS
+from lathe.adapters.ui.natives import SENDERS
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
 from lathe.domain.errors import LatheError
-from lathe.domain.hook import Provider
 from lathe.domain.repo_url import RepoUrl
+from lathe.entrypoints.compose import PARSERS
 
 ADDRESS = "https://lathe.example"
 SHA = "4be1a0c93d5f7e2286b0c4d9a1f3e5577c8d9e01"
@@ -171,6 +172,8 @@ ON_MAIN = {
     ),
     "other": ({}, facts("api", "Build #123", "123", "https://bitbucket.org/acme/pay-api", branch="main")),
 }
+# Data Center builds nothing itself: whatever builds for it reports as any other CI does.
+ON_MAIN["bitbucket-data-center"] = ON_MAIN["other"]
 
 REFS: tuple[tuple[str, dict[str, str], str | None, str | None], ...] = (
     ("bitbucket", {"BITBUCKET_TAG": "v1"}, None, "v1"),
@@ -219,7 +222,7 @@ def script_in(slug: str) -> str:
     match slug:
         case "jenkins":
             return snippet.split("'''")[1].replace("\\\\", "\\")
-        case "other":
+        case "other" | "bitbucket-data-center":
             return snippet
     file = yaml.safe_load(snippet)
     found: dict[str, Any] = {
@@ -305,7 +308,9 @@ def test_circleci_would_read_two_angle_brackets_as_its_own() -> None:
 
 
 def test_a_native_webhook_is_offered_only_where_one_is_taken() -> None:
-    assert [ci.native.provider for ci in CIS if ci.native] == [Provider.BITBUCKET]
+    assert {ci.native.provider for ci in CIS if ci.native} == set(PARSERS) == set(SENDERS)
+    slugs = {ci.slug: ci.native.provider for ci in CIS if ci.native}
+    assert all(slugs[sender.slug] is provider for provider, sender in SENDERS.items())
 
 
 def test_every_body_is_one_json_object_without_blank_facts(told: Path) -> None:

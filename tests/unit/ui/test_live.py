@@ -236,6 +236,50 @@ def test_streams_that_are_never_counted_down_are_caught(world: World, monkeypatc
         test_a_person_and_a_process_have_so_many_streams_and_get_them_back(world, monkeypatch)
 
 
+def test_a_stream_ends_after_its_time_without_telling_the_browser_to_stop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(live, "LIFE", 0.1)
+
+    async def test() -> None:
+        stream = Stream(world, "viewer", f"since={mark(world)}").begin()
+        await stream.ends()
+        assert "event: still" in stream.text
+        assert "event: end" not in stream.text
+        assert not stream.sent[-1]["more_body"]
+
+    run(world, test)
+
+
+def test_a_reader_that_takes_nothing_any_more_gives_its_place_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SENT_WITHIN", 0.05)
+    monkeypatch.setattr(live, "STREAMS_OF_ONE", 1)
+
+    class Stuck(Stream):
+        async def _send(self, message: Message) -> None:
+            await super()._send(message)
+            if message.get("body"):
+                await self.left.wait()
+
+    async def test() -> None:
+        since = f"since={mark(world)}"
+        stuck = Stuck(world, "viewer", since).begin()
+        await stuck.says("retry:")
+        refused = Stream(world, "viewer", since).begin()
+        await refused.ends()
+        assert refused.status == 503
+        await stuck.ends()
+        again = Stream(world, "viewer", since).begin()
+        await again.says("retry:")
+        await again.leave()
+        assert again.status == 200
+
+    run(world, test)
+
+
 def test_all_streams_end_at_once_when_the_server_stops(world: World) -> None:
     async def test() -> None:
         since = f"since={mark(world)}"
@@ -254,7 +298,7 @@ def test_a_look_at_the_head_alone_opens_no_stream(world: World) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
-@pytest.mark.parametrize("path", ["/live", "/live/poll", "/live/decisions"])
+@pytest.mark.parametrize("path", ["/live", "/live/poll", "/live/decisions", "/live/releases"])
 def test_strangers_and_nobody_hear_nothing(world: World, path: str) -> None:
     assert world.client("stranger").get(f"/o/acme{path}").status_code == 404
     assert world.client().get(f"/o/acme{path}").headers["location"].startswith("/login")

@@ -122,9 +122,27 @@ def test_who_changes_the_own_role_logs_in_again_and_is_told(world: World) -> Non
     assert login.viewer(parts.store, world.people["admin"].token) is None
 
 
-def test_others_see_the_members_and_no_invitations(world: World) -> None:
+def test_others_see_who_is_there_and_who_was_invited_as_in_the_audit_log_and_change_nothing(world: World) -> None:
     for who in ("tester", "viewer"):
         page = world.client(who).get(MEMBERS).text
         assert "ann@acme.test" in page
-        assert "new@acme.test" not in page
+        assert "new@acme.test" in page
         assert "<form" not in page.partition("<main")[2]
+
+
+def test_a_link_that_gives_a_member_another_role_says_so_and_changes_nothing_by_itself(
+    world: World,
+) -> None:
+    admin, viewer = world.client("admin"), world.client("viewer")
+    answer = admin.post(MEMBERS, email=world.people["viewer"].user.email, role="tester")
+    assert "Another role for <bdi>vic@acme.test</bdi>" in answer.text
+    assert "is a member already, as <b>viewer</b>. Nothing has changed yet" in answer.text
+    assert "Links not followed yet" in answer.text
+    assert roles(world)["Vic"] == "viewer"
+    assert "tester, viewer until then" in admin.get("/o/acme/settings/audit").text
+    link = link_in(answer.text)
+    page = viewer.get(link).text
+    assert "You are a member already, as <b>viewer</b>. With this link you are <b>tester</b>" in page
+    assert "Be tester from now on" in page
+    assert viewer.post(link).status_code == 303
+    assert roles(world)["Vic"] == "tester"

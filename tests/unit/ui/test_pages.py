@@ -23,6 +23,7 @@ from tests.unit.ui.world import World
 
 VOID = {"meta", "link", "input", "img", "br"}
 PARTS = {
+    "active.html",
     "base.html",
     "chart.html",
     "delivered.html",
@@ -243,6 +244,10 @@ def test_errors_keep_the_frame_of_who_is_inside(world: World) -> None:
     inside = world.client("admin").get(f"/o/acme/builds/{world.ids['Pay']}")
     assert inside.status_code == 404
     assert 'aria-label="Main"' in inside.text
+    elsewhere = world.client("admin").get("/o/umbra/releases")
+    assert elsewhere.status_code == 404
+    assert '<nav class="sections" aria-label="Your organizations"><a href="/o/acme/releases"' in elsewhere.text
+    assert 'action="/logout"' in elsewhere.text
     outside = world.client().get("/nowhere")
     assert outside.status_code == 404
     assert "There is nothing at this address." in outside.text

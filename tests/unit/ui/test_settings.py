@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
-from lathe.application import keys, login
+import pytest
+
+from lathe.adapters.ui.natives import SENDERS
+from lathe.application import hooks, keys, login
 from lathe.domain.api_key import Scope
+from lathe.domain.hook import Provider
 from tests.unit.ui.world import World
 
 
@@ -55,9 +60,9 @@ def test_a_key_is_changed_as_a_whole_or_not_at_all_and_revoked(world: World) -> 
 
 def test_a_hook_shows_address_and_secret_once_and_rotates_with_overlap(world: World) -> None:
     browser = world.client("admin")
-    made = browser.post("/o/acme/settings/webhooks")
+    made = browser.post("/o/acme/settings/webhooks", provider="bitbucket")
     address_of = re.search(r'id="hook-address">([^<]*)<', made.text)
-    secret = re.search(r'id="hook-secret">([0-9a-f]{64})<', made.text)
+    secret = re.search(r'id="hook-secret">(whsec_[A-Za-z0-9+/]{43}=)<', made.text)
     assert address_of is not None
     assert secret is not None
     assert re.fullmatch(r"http://lathe\.test/api/webhooks/bitbucket/[0-9a-f-]{36}", address_of[1])
@@ -68,6 +73,26 @@ def test_a_hook_shows_address_and_secret_once_and_rotates_with_overlap(world: Wo
     assert secret[1] not in rotated.text
     assert browser.post(f"/o/acme/settings/webhooks/{hook}/revoke").status_code == 303
     assert browser.post(f"/o/acme/settings/webhooks/{hook}/rotate").status_code == 409
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_a_hook_is_made_for_any_provider_and_leads_to_its_steps(world: World, provider: Provider) -> None:
+    browser = world.client("admin")
+    made = browser.post("/o/acme/settings/webhooks", provider=provider.value).text
+    hook = hooks.listed(world.parts.store, world.acme.id)[0]
+    assert hook.provider is provider
+    assert f"/api/webhooks/{provider.value}/{hook.id}" in made
+    steps = re.search(r'href="(/o/acme/connect/[a-z]+)">the steps for', made)
+    assert steps is not None
+    assert f"/api/webhooks/{provider.value}/" in browser.post(steps[1], make="hook").text
+    rotated = browser.post(f"/o/acme/settings/webhooks/{hook.id}/rotate").text
+    assert SENDERS[provider].secret_place in unescape(rotated)
+
+
+def test_a_hook_for_nobody_is_not_made(world: World) -> None:
+    answer = world.client("admin").post("/o/acme/settings/webhooks", provider="nobody")
+    assert answer.status_code == 422
+    assert "choose one of those that are offered" in answer.text
 
 
 def test_the_organization_is_changed_by_admins(world: World) -> None:
@@ -112,7 +137,7 @@ def test_what_is_shown_once_can_be_copied_by_a_button_that_waits_for_the_script(
     admin = empty.client("admin")
     fields = {"name": "CI", "expires": "30", "rate_limit": "90", "scopes": "builds:create"}
     key = admin.post("/o/acme/settings/keys", **fields).text
-    hook = admin.post("/o/acme/settings/webhooks").text
+    hook = admin.post("/o/acme/settings/webhooks", provider="gitlab").text
     invitation = admin.post("/o/acme/settings/members", email="new@acme.test", role="viewer").text
     for page, names in (
         (key, ["new-key"]),

@@ -16,7 +16,6 @@ from lathe.adapters.http.reports import OwnParser
 from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
-from lathe.adapters.providers import PARSERS
 from lathe.adapters.web.csrf import form_token
 from lathe.adapters.web.edge import Edge
 from lathe.adapters.web.parts import Parts
@@ -28,6 +27,7 @@ from lathe.application.intake import Answer, Incoming
 from lathe.application.ports import Store, Transaction
 from lathe.domain.organization import Actor, Member, Organization, Role, User
 from lathe.domain.queue_entry import QueueEntry
+from lathe.entrypoints.compose import PARSERS
 
 PASSWORD: Final = "correct horse battery staple"
 

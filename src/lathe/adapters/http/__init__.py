@@ -13,6 +13,7 @@ from lathe.adapters.http.health import alive, ready
 from lathe.adapters.http.managed import Endpoint, endpoint
 from lathe.adapters.http.receiving import Receiving
 from lathe.adapters.http.reference import openapi_json, reference_page
+from lathe.adapters.http.reporter import report_py
 from lathe.adapters.http.signatures import PROVIDERS, Signatures
 from lathe.adapters.http.table import CALLS
 from lathe.adapters.web.body import Bodies
@@ -31,7 +32,7 @@ def routes(
     *,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of the API, of the health checks and of the API reference.
+    """Return the routes of the API, of the health checks, of the API reference and of the reporter.
 
     ``refusals`` remembers and counts refused requests; whoever hands it in runs and closes it.
     """
@@ -53,6 +54,7 @@ def routes(
         *(Route(path, _ByMethod(answers), methods=list(answers)) for path, answers in by_path.items()),
         Route("/api/v1/openapi.json", openapi_json),
         Route("/docs", reference_page),
+        Route("/report.py", report_py),
         Route("/healthz", alive),
         Route("/readyz", ready(parts)),
     ]

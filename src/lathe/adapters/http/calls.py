@@ -67,7 +67,7 @@ class Call:
     ``name`` is its name in the documentation. ``scope`` is what a key needs. ``answers`` are the classes of the good
     answers by status; where ``run`` is, there is one. ``run`` works on a thread, once the request is admitted
     and read; rows without it take deliveries, whose admission is part of the transaction that stores them.
-    ``conflicts`` says whether 409 can be answered.
+    ``conflicts`` says whether 409 can be answered, ``once`` whether an ``Idempotency-Key`` is heeded.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Call:
     body: type | None = None
     query: type = NoQuery
     conflicts: bool = False
+    once: bool = False
     tag: str = Factory(lambda self: self.path.split("/")[3], takes_self=True)
 
     @property

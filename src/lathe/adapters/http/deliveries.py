@@ -45,7 +45,7 @@ def _replay(ask: Ask[ReplayBody, NoQuery]) -> Reply:
     parts = ask.parts
     run = replay.file if ask.body.file else replay.try_again
     done = run(parts.store, parts.ids, parts.readers, ask.caller, ask.ids["id"])
-    return Reply(_shown(done) if ask.may_read else _receipt(done))
+    return Reply(shown(done) if ask.may_read else _receipt(done))
 
 
 def _told(delivery: Delivery, names: Mapping[UUID, str]) -> answers.Delivery:
@@ -77,7 +77,8 @@ def _in_full(page: DeliveryPage) -> answers.Delivery:
     )
 
 
-def _shown(done: Replay) -> answers.Replay:
+def shown(done: Replay) -> answers.Replay:
+    """Return a replay as it is answered to whoever may read."""
     then, now = done.delivery, done.now
     return answers.Replay(
         then.id,

@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from lathe.adapters.http.calls import Call
 from lathe.adapters.http.kinds import Choice, Id, Kind
+from lathe.adapters.http.once import PARAMETER
 from lathe.adapters.http.schema import Schema, Schemas
-from lathe.adapters.http.signatures import PROVIDERS
+from lathe.adapters.http.signatures import PROVIDERS, SCHEMES
 from lathe.adapters.http.table import CALLS
 from lathe.adapters.web.problems import MEDIA_TYPE, ProblemDocument
 
 _PROVIDER_BODY: Final = {
     "type": "object",
-    "description": "What the provider sends. A body that lacks facts is answered with 200, ignored.",
+    "description": "What the provider sends; for generic a BuildBody. What lacks facts is answered with 200, ignored.",
 }
 _HEADERS: Final = {
     "X-Request-Id": ("Names the request; yours, if you sent a valid one", "string"),
@@ -72,7 +73,7 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, pt_live_…"},
                 "organization": {"type": "apiKey", "in": "header", "name": "X-Pt-Org-Id"},
-                "signature": {"type": "apiKey", "in": "header", "name": "X-Hub-Signature"},
+                **_proofs(),
             },
         },
     }
@@ -89,6 +90,8 @@ def _operation(call: Call, schemas: Schemas) -> Schema:
         | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _problems(call)},
     }
     parameters = [_path_parameter(name) for name in _names(call)] + schemas.parameters(call.query)
+    if call.once:
+        parameters.append(PARAMETER)
     if parameters:
         operation["parameters"] = parameters
     if call.body or call.run is None:
@@ -97,10 +100,24 @@ def _operation(call: Call, schemas: Schemas) -> Schema:
     return operation
 
 
+def _proofs() -> dict[str, Schema]:
+    """Return what can show that a delivery to a hook was sent by one who has its secret, by the header's name."""
+    return {
+        name: {"type": "apiKey", "in": "header", "name": name, "description": f"{_who_sends(name)}: {holds}"}
+        for scheme in SCHEMES.values()
+        for name, holds in scheme.headers.items()
+    }
+
+
+def _who_sends(header: str) -> str:
+    return ", ".join(provider.value for provider, scheme in SCHEMES.items() if header in scheme.headers)
+
+
 def _security(call: Call) -> list[dict[str, list[str]]]:
+    proofs: list[dict[str, list[str]]] = [{name: []} for name in _proofs()]
     special: dict[str, list[dict[str, list[str]]]] = {
         "webhook": [{"key": []}, {"organization": []}],
-        "signed_webhook": [{"signature": []}, {"signature": [], "key": []}],
+        "signed_webhook": [*proofs, *({**proof, "key": []} for proof in proofs)],
     }
     return special.get(call.name, [{"key": []}])
 

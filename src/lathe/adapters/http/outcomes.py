@@ -6,6 +6,7 @@ from typing import Final
 
 from lathe.adapters.http import answers, shapes
 from lathe.adapters.http.calls import Call
+from lathe.adapters.http.codec import dumped
 from lathe.adapters.http.requests import BuildBody
 from lathe.application.intake import EntryView, Reading, Received
 from lathe.domain.api_key import Scope
@@ -34,6 +35,19 @@ def answered(received: Received, reading: Reading) -> tuple[int, str | None, obj
         created = answers.Created(delivery_id=received.delivery_id, build=build, placement=placement)
         return 201, shapes.build_address(view.build.id), created
     raise AssertionError("what is neither ignored nor filed waits")
+
+
+def written(received: Received, reading: Reading) -> bytes:
+    """Return the answer to an admitted delivery as it is kept, to be repeated: all that `answered` says."""
+    status, location, outcome = answered(received, reading)
+    return f"{status} {location or ''}\n".encode() + dumped(outcome)
+
+
+def read_again(kept: bytes) -> tuple[int, str | None, bytes]:
+    """Return status, location and body of an answer that was `written`."""
+    head, _, body = kept.partition(b"\n")
+    status, _, location = head.decode().partition(" ")
+    return int(status), location or None, body
 
 
 def _waiting(received: Received, view: EntryView, sent: BuildFacts | None) -> tuple[int, str | None, object]:
@@ -88,5 +102,6 @@ CALLS: Final = (
         scope=Scope.BUILDS_CREATE,
         body=BuildBody,
         answers=_ANSWERS,
+        once=True,
     ),
 )

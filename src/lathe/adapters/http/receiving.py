@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from attrs import frozen
 from starlette.responses import Response
 
 from lathe.adapters.http import answers
@@ -23,17 +24,19 @@ from lathe.adapters.http.credentials import (
     show,
 )
 from lathe.adapters.http.kinds import parsed_id
-from lathe.adapters.http.outcomes import answered
+from lathe.adapters.http.once import key_of
+from lathe.adapters.http.outcomes import answered, read_again, written
 from lathe.adapters.http.reason_codes import IgnoredReasonCode
 from lathe.adapters.http.reports import SOURCE, read_report
-from lathe.adapters.http.signatures import PROVIDERS, SIGNATURE_HEADERS, Signatures
+from lathe.adapters.http.signatures import PROVIDERS, Signatures, is_ping, proof_of
 from lathe.adapters.web.body import Bodies, NotTaken, headers_if_unread, wrong_media_type
 from lathe.application.admission import unknown_credential
-from lathe.application.intake import Incoming, Presented, Reading, Refused
+from lathe.application.intake import Incoming, Once, Presented, Reading, Refused
 from lathe.domain.api_key import Scope
 from lathe.domain.delivery import CredentialKind
-from lathe.domain.errors import LatheError, NotFound
+from lathe.domain.errors import Invalid, LatheError, NotFound
 from lathe.domain.hook import Provider
+from lathe.domain.repo_url import without_userinfo
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -44,10 +47,18 @@ if TYPE_CHECKING:
 Reads = Callable[[dict[str, str], bytes], Reading]
 """Makes a reading of headers and body."""
 
-_PING: Final = "diagnostics:ping"
 _MEDIA_TYPE: Final = "application/json"
 _NOWHERE: Final = UUID(int=0)
 """Stands for a hook id that is none: it is looked for like any other, and never found."""
+
+
+@frozen
+class _Form:
+    """In which form a request comes: the ``source`` of that, how it is read, and whether it is to be answered once."""
+
+    source: str
+    reads: Reads
+    once: Once | None = None
 
 
 class Receiving:
@@ -64,13 +75,13 @@ class Receiving:
         presented = presented_by_key(request)
         if presented is None:
             raise no_credential()
-        return await self._unsigned(request, presented, SOURCE, lambda _headers, body: read_report(body))
+        return await self._unsigned(request, presented, _own_form(request))
 
     async def webhook(self, request: Request) -> Response:
         """Take what a provider sends, with an API key or an organization's id."""
         provider = _provider(request)
         presented = presented_for_delivery(request)
-        return await self._unsigned(request, presented, provider.value, self._parts.parsers[provider].read)
+        return await self._unsigned(request, presented, self._form_of(provider))
 
     async def signed_webhook(self, request: Request) -> Response:
         """Take what a provider sends to a hook. The signature must hold; an API key beside it decides the rest alone.
@@ -80,29 +91,32 @@ class Receiving:
         provider = _provider(request)
         hook_id = parsed_id(request.path_params["hook_id"]) or _NOWHERE
         presented = presented_by_key(request) or Presented(CredentialKind.HOOK, hook_id=hook_id)
-        signature = request.headers.get(SIGNATURE_HEADERS[provider])
-        if signature is None and request.headers.get("x-event-key") == _PING:
+        proof = proof_of(provider, request.headers)
+        if proof is None and is_ping(provider, request.headers):
             return self._unsigned_ping(request)
-        if signature is None:
+        if proof is None:
             if await self._signatures.known(provider, hook_id):
                 self._refusals.count_hook(hook_id)
             raise unknown_credential()
         refuse_known(request, self._refusals, presented, Scope.BUILDS_CREATE)
         # A body that is too large or too slow is told at once: without it, nobody can say whether it was signed.
         async with self._bodies.body(request) as body:
-            verdict = await self._signatures.check(provider, hook_id, body, signature)
+            verdict = await self._signatures.check(provider, hook_id, body, proof)
         if not verdict.signed:
             if verdict.known:
                 self._refusals.count_hook(hook_id)
             raise unknown_credential()
         fitting = wrong_media_type(request) or body
-        return await self._submit(request, presented, provider.value, self._parts.parsers[provider].read, fitting)
+        return await self._submit(request, presented, self._form_of(provider), fitting)
 
-    async def _unsigned(self, request: Request, presented: Presented, source: str, reads: Reads) -> Response:
+    def _form_of(self, provider: Provider) -> _Form:
+        return _Form(provider.value, self._parts.parsers[provider].read)
+
+    async def _unsigned(self, request: Request, presented: Presented, form: _Form) -> Response:
         """Take a delivery whose credential is in its headers alone."""
         refuse_known(request, self._refusals, presented, Scope.BUILDS_CREATE)
         body = wrong_media_type(request) or await self._read(request)
-        return await self._submit(request, presented, source, reads, body)
+        return await self._submit(request, presented, form, body)
 
     async def _read(self, request: Request) -> bytes | NotTaken:
         try:
@@ -110,9 +124,7 @@ class Receiving:
         except NotTaken as fault:
             return fault
 
-    async def _submit(
-        self, request: Request, presented: Presented, source: str, reads: Reads, body: bytes | NotTaken
-    ) -> Response:
+    async def _submit(self, request: Request, presented: Presented, form: _Form, body: bytes | NotTaken) -> Response:
         """Hand in a delivery and answer it.
 
         Why a body was not taken travels on like what is wrong in one that was: only whoever is admitted learns it, and
@@ -120,18 +132,22 @@ class Receiving:
         """
         headers = _headers(request)
         if isinstance(body, NotTaken):
-            incoming = Incoming(presented, source, _alone(Reading(None, None, body)), b"", headers)
+            incoming = Incoming(presented, form.source, _alone(Reading(None, None, body)), b"", headers)
         else:
-            incoming = Incoming(presented, source, _alone(reads(headers, body)), body, headers)
+            incoming = Incoming(presented, form.source, _alone(form.reads(headers, body)), body, headers, form.once)
         answer = await self._parts.intake.submit(incoming)
         if isinstance(answer, Refused):
             raise refused(request, self._refusals, presented, answer)
         show(request, answer.admission)
-        status, location, outcome = answered(answer, incoming.reading)
+        if answer.written is not None:
+            status, location, content = read_again(answer.written)
+        else:
+            status, location, outcome = answered(answer, incoming.reading)
+            content = dumped(outcome)
         about = dict(request.state.headers)
         if location:
             about["Location"] = location
-        return Response(dumped(outcome), status, about, _MEDIA_TYPE)
+        return Response(content, status, about, _MEDIA_TYPE)
 
     def _unsigned_ping(self, request: Request) -> Response:
         """Answer a connection test that nobody signed, the same whether the hook exists or not; nothing is stored."""
@@ -140,6 +156,19 @@ class Receiving:
         )
         ignored = answers.Ignored(delivery_id=self._parts.ids.new(), reason=reason)
         return Response(dumped(ignored), 200, headers_if_unread(request), _MEDIA_TYPE)
+
+
+def _own_form(request: Request) -> _Form:
+    """Return our own form, with the wish that the request is answered once.
+
+    A wish that cannot be understood is a fault of the request like any in its body: it is told to who is admitted.
+    """
+    try:
+        key = key_of(request)
+    except Invalid as error:
+        fault = Reading(None, None, error)
+        return _Form(SOURCE, lambda _headers, _body: fault)
+    return _Form(SOURCE, lambda _headers, body: read_report(body), Once(key, written) if key else None)
 
 
 def _alone(reading: Reading) -> Reading:
@@ -157,4 +186,6 @@ def _provider(request: Request) -> Provider:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    """Return the headers that are read and may be kept; the first of several counts, as it does for the signature."""
+    sent = reversed(request.scope["headers"])
+    return {name.decode("latin-1"): without_userinfo(value.decode("latin-1")) for name, value in sent}

@@ -14,6 +14,7 @@ from lathe.application.ports import Clock
 from lathe.domain.api_key import ApiKey
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.hook import Hook
 from lathe.domain.identity import Identity, IdentityKey, repository_scope
 from lathe.domain.project import LinkedProject
@@ -54,6 +55,7 @@ class MemoryIntakeSets:
         tables.entries.save(*changes.changed_entries)
         tables.entries.add(*changes.new_entries)
         tables.deliveries.add(*changes.new_deliveries)
+        _keep_first_answers(tables, changes)
         self._use_credentials(changes)
 
     def _use_credentials(self, changes: Changes) -> None:
@@ -83,6 +85,7 @@ class _Loading:
         self._entries: dict[UUID, QueueEntry] = {}
         self._projects: dict[UUID, LinkedProject] = {}
         self._releases: dict[UUID, Release] = {}
+        self._first_answers: dict[bytes, FirstAnswer] = {}
 
     def credential(self, presented: Presented) -> UUID | None:
         """Keep the credential and its organization, and return that one's id; None if there is no such credential."""
@@ -113,6 +116,9 @@ class _Loading:
             for delivery in tables.deliveries.by("sent_as", sent_as, organization_id):
                 self._deliveries[delivery.id] = evolve(delivery, body=b"")
                 self._subjects(organization_id, delivery.build_id, delivery.entry_id)
+        first_answer = tables.first_answers.find(organization_id, item.first_answer)
+        if first_answer:
+            self._first_answers[first_answer.name] = first_answer
         repositories = list(self._named_repositories(organization_id, item))
         for repository in repositories:
             self._repositories[repository.id] = repository
@@ -190,6 +196,7 @@ class _Loading:
             entries=list(self._entries.values()),
             projects=list(self._projects.values()),
             releases=list(self._releases.values()),
+            first_answers=list(self._first_answers.values()),
         )
 
 
@@ -200,6 +207,15 @@ def _identity_keys(item: Wanted, repositories: Iterable[Repository]) -> Iterator
         yield IdentityKey(item.source, repository_scope(repository.id), item.run_key)
     if item.scope is not None:
         yield IdentityKey(item.source, item.scope, item.run_key)
+
+
+def _keep_first_answers(tables: Tables, changes: Changes) -> None:
+    """Store first answers; those of the same organizations that stand no longer go."""
+    for organization_id in {one.organization_id for one in changes.first_answers}:
+        for old in tables.first_answers.scan(organization_id):
+            if not old.stands(changes.now):
+                tables.first_answers.remove(organization_id, old.name)
+    tables.first_answers.add(*changes.first_answers)
 
 
 def _join(tables: Tables, absorbed: Repository, kept: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
@@ -126,6 +127,7 @@ class MemoryReleases:
 
     def __init__(self, tables: Tables) -> None:
         self._rows = tables.releases
+        self._builds = tables.builds
 
     def add(self, release: Release) -> None:
         self._rows.add(release)
@@ -139,9 +141,29 @@ class MemoryReleases:
     def of_project(self, organization_id: UUID, project_id: UUID) -> list[Release]:
         return newest_first(self._rows.by("project", project_id, organization_id))
 
-    def active(self, organization_id: UUID) -> list[Release]:
-        found = [row for row in self._rows.scan(organization_id) if row.active]
-        return sorted(found, key=lambda row: (row.activated_at or row.created_at, row.id), reverse=True)
+    def active(self, organization_id: UUID, limit: int) -> list[Release]:
+        last: dict[UUID, datetime] = {}
+        for build in self._builds.scan(organization_id):
+            if not build.withdrawn:
+                last[build.release_id] = max(last.get(build.release_id, build.created_at), build.created_at)
+
+        def happened(row: Release) -> tuple[datetime, UUID]:
+            return max(_since(row), last.get(row.id, _since(row))), row.id
+
+        return sorted(self._active(organization_id), key=happened, reverse=True)[:limit]
+
+    def count_active(self, organization_id: UUID, at_most: int) -> int:
+        return min(len(self._active(organization_id)), at_most)
+
+    def active_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, list[Release]]:
+        found: dict[UUID, list[Release]] = {}
+        for row in sorted(self._active(organization_id), key=lambda row: (_since(row), row.id), reverse=True):
+            if row.project_id in project_ids:
+                found.setdefault(row.project_id, []).append(row)
+        return found
+
+    def _active(self, organization_id: UUID) -> list[Release]:
+        return [row for row in self._rows.scan(organization_id) if row.active]
 
     def inactive(self, organization_id: UUID, limit: int) -> list[Release]:
         return newest_first(row for row in self._rows.scan(organization_id) if not row.active)[:limit]
@@ -152,3 +174,7 @@ class MemoryReleases:
     def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Release]:
         found = (self._rows.find(organization_id, one) for one in ids)
         return {row.id: row for row in found if row}
+
+
+def _since(release: Release) -> datetime:
+    return release.activated_at or release.created_at

@@ -15,6 +15,7 @@ from lathe.domain.api_key import ApiKey
 from lathe.domain.audit import AuditEvent
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
+from lathe.domain.first_answer import FirstAnswer
 from lathe.domain.hook import Hook
 from lathe.domain.identity import Identity
 from lathe.domain.organization import Member, Organization, User
@@ -123,6 +124,7 @@ DELIVERIES: Final = Schema[Delivery](
     lambda row: (row.organization_id, row.id),
     [Index("sent_as", _sent_as), Index("subject", _subjects, unique=False)],
 )
+FIRST_ANSWERS: Final = Schema[FirstAnswer]("first answer", lambda row: (row.organization_id, row.name))
 KEYS: Final = Schema[ApiKey](
     "API key",
     lambda row: (row.organization_id, row.id),
@@ -151,6 +153,7 @@ ALL: Final[tuple[Schema[Any], ...]] = (
     ENTRIES,
     IDENTITIES,
     DELIVERIES,
+    FIRST_ANSWERS,
     KEYS,
     HOOKS,
     AUDIT,
@@ -181,6 +184,7 @@ class Tables:
         self.entries = table(ENTRIES)
         self.identities = table(IDENTITIES)
         self.deliveries = table(DELIVERIES)
+        self.first_answers = table(FIRST_ANSWERS)
         self.keys = table(KEYS)
         self.hooks = table(HOOKS)
         self.audit = table(AUDIT)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
-from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place, Promising
+from lathe.application.lists import BuildFilter, DayCount, EntryFilter, Place, Promising
 from lathe.domain.build import Build
 from lathe.domain.build_report import BuildFacts
 from lathe.domain.identity import Identity
@@ -51,9 +52,10 @@ class MemoryBuilds:
         found = (self._rows.find(organization_id, one) for one in ids)
         return {row.id: row for row in found if row}
 
-    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
-        newest = newest_first(self._of_release(organization_id, release_id))[:limit]
-        return [Arrival(build.created_at, build.facts.source) for build in newest]
+    def per_day(self, organization_id: UUID, release_id: UUID, since: datetime, look_at: int) -> list[DayCount]:
+        newest = newest_first(self._of_release(organization_id, release_id))[:look_at]
+        days = Counter((row.created_at.date(), row.facts.source) for row in newest if row.created_at >= since)
+        return [DayCount(day, source, count) for (day, source), count in sorted(days.items())]
 
     def _of_release(self, organization_id: UUID, release_id: UUID) -> list[Build]:
         rows = self._rows.scan(organization_id)
@@ -115,6 +117,9 @@ class MemoryEntries:
 
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         return min((row.created_at for row in self._pending(organization_id)), default=None)
+
+    def count_pending(self, organization_id: UUID, project_id: UUID, at_most: int) -> int:
+        return min(sum(1 for row in self._pending(organization_id) if row.project_id == project_id), at_most)
 
     def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:
         return sorted((row.created_at for row in self._pending(organization_id)), reverse=True)[:limit]

@@ -1,4 +1,4 @@
-"""Bitbucket: build statuses and pipeline runs of Bitbucket Cloud, and the connection test of Bitbucket Data Center.
+"""Bitbucket: build statuses and pipeline runs of Bitbucket Cloud, and what Bitbucket Data Center sends.
 
 Sources: Atlassian's documentation of webhook event payloads and of Pipelines' OpenTelemetry traces; real bodies.
 """
@@ -6,11 +6,13 @@ Sources: Atlassian's documentation of webhook event payloads and of Pipelines' O
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
+from lathe.adapters.providers import bitbucket_data_center as data_center
 from lathe.adapters.providers.reading import (
     at,
+    branch_and_tag,
     header,
     instant,
     instant_of_nanoseconds,
@@ -22,6 +24,7 @@ from lathe.adapters.providers.reading import (
     one_line,
     text,
 )
+from lathe.adapters.providers.reasons import lacking, unknown
 from lathe.application.intake import Reading
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
 from lathe.domain.errors import LatheError
@@ -31,7 +34,6 @@ from lathe.domain.steps import Reason, ReasonCode
 SOURCE: Final = "bitbucket"
 STATUS_EVENTS: Final = frozenset({"repo:commit_status_created", "repo:commit_status_updated"})
 RUN_EVENT: Final = "pipeline:span_created"
-PING_EVENT: Final = "diagnostics:ping"
 RUN_SPAN: Final = "bbc.pipeline_run"
 
 STATES: Final = {
@@ -89,8 +91,8 @@ class BitbucketParser:
 def _delivery_id(headers: dict[str, str], event: str | None) -> str | None:
     """Cloud names its deliveries in ``X-Request-UUID``, Data Center in ``X-Request-Id``.
 
-    Data Center sends no builds, and in front of Cloud's events ``X-Request-Id`` belongs to whoever passes them on: a
-    proxy, or a client that uses one id for all it does. Taken for a delivery id, it would make duplicates of news.
+    In front of Cloud's events ``X-Request-Id`` belongs to whoever passes them on: a proxy, or a client that uses one id
+    for all it does. Taken for a delivery id, it would make duplicates of news.
     """
     name = "x-request-uuid"
     if name not in headers and event is not None and event not in STATUS_EVENTS and event != RUN_EVENT:
@@ -107,9 +109,11 @@ def _content(event: str | None, body: bytes) -> BuildReport | Reason | LatheErro
             return _from_status(fields)
         if kind == RUN_EVENT:
             return _from_spans(fields)
+        if kind == data_center.STATUS_EVENT:
+            return data_center.from_status(fields)
     except LatheError as fault:
         return fault
-    if kind == PING_EVENT:
+    if kind == data_center.PING_EVENT:
         return Reason(ReasonCode.PING, "Bitbucket tested the connection")
     return _without_build(kind)
 
@@ -120,17 +124,14 @@ def _event_by_shape(fields: dict[str, object]) -> str | None:
         return "repo:commit_status_updated"
     if isinstance(at(fields, "resourceSpans"), list):
         return RUN_EVENT
-    return PING_EVENT if at(fields, "test") is True else None
+    return data_center.event_by_shape(fields)
 
 
 def _without_build(event: str | None) -> Reason:
     if event is None:
         detail = "The X-Event-Key header is missing, and the body is neither a build status nor a pipeline run"
         return Reason(ReasonCode.FACTS_MISSING, detail)
-    if event == "build:status":
-        detail = "build:status comes from an add-on of Bitbucket Data Center; report the build from inside the pipeline"
-    else:
-        detail = f"{event} tells of no build; Lathe reads build statuses (created, updated) and pipeline runs"
+    detail = f"{event} tells of no build; Lathe reads build statuses (created, updated) and pipeline runs"
     return Reason(ReasonCode.EVENT_NOT_SUPPORTED, detail)
 
 
@@ -143,13 +144,13 @@ def _from_status(fields: dict[str, object]) -> BuildReport | Reason:
     repo_url, repository_uuid = _repository(fields)
     state = text(status, "state")
     if state is None or not (repo_url or repository_uuid):
-        return _lacking("The build status", {"a state": state, "a repository": repo_url or repository_uuid})
+        return lacking("The build status", {"a state": state, "a repository": repo_url or repository_uuid})
     if (known := STATES.get(state.upper())) is None:
-        return _unknown("state", state)
+        return unknown("Bitbucket", "state", state)
     key, address, name = text(status, "key"), text(status, "url"), text(status, "name")
     url = link(address)
     number = _number_told(url, name)
-    branch, tag = _branch_and_tag(text(status, "refname"))
+    branch, tag = branch_and_tag(text(status, "refname"))
     updated_at = instant(text(status, "updated_on"))
     facts = BuildFacts(
         source=SOURCE,
@@ -215,12 +216,6 @@ def _number_told(url: str | None, name: str | None) -> str | None:
     return None
 
 
-def _branch_and_tag(ref: str | None) -> tuple[str | None, str | None]:
-    if ref and ref.startswith("refs/tags/"):
-        return None, kept(ref.removeprefix("refs/tags/"))
-    return kept(ref.removeprefix("refs/heads/") if ref else None), None
-
-
 def _commit(status: object) -> str | None:
     sha = text(status, "commit", "hash")
     if sha and _COMMIT.fullmatch(sha):
@@ -248,7 +243,7 @@ def _from_spans(fields: dict[str, object]) -> BuildReport | Reason:
     Should one body hold several runs, the first that can be read as a build counts: a delivery carries one report.
     """
     if not isinstance(at(fields, "resourceSpans"), list):
-        return _lacking("The trace", {"resourceSpans": None})
+        return lacking("The trace", {"resourceSpans": None})
     first: BuildReport | Reason | None = None
     for run in _run_spans(fields):
         read = _from_run(run)
@@ -277,9 +272,9 @@ def _from_run(span: object) -> BuildReport | Reason:
     run_id = _uuid(said.get("pipeline_run.uuid"))
     if not (result and repository_uuid and (number or run_id)):
         facts = {"a result": result, "a repository UUID": repository_uuid, "a run number": number or run_id}
-        return _lacking("The pipeline run", facts)
+        return lacking("The pipeline run", facts)
     if (status := RESULTS.get(result.upper())) is None:
-        return _unknown("result", result)
+        return unknown("Bitbucket", "result", result)
     ref = kept(said.get("pipeline.target.ref_name"))
     is_tag = said.get("pipeline.target.ref_type", "").upper() == "TAG"
     finished_at = instant_of_nanoseconds(integer(span, "endTimeUnixNano"))
@@ -335,14 +330,3 @@ def _uuid(value: str | None, prefix: str = "") -> str | None:
     """Return a UUID in lower case without the braces that Bitbucket puts around it."""
     match = _UUID.fullmatch(value or "")
     return prefix + match[1].lower() if match else None
-
-
-def _lacking(what: str, facts: Mapping[str, object]) -> Reason:
-    """Say which of the facts, which are needed to tell a build, are not there."""
-    names = " and ".join(name for name, fact in facts.items() if not fact)
-    return Reason(ReasonCode.FACTS_MISSING, f"{what} lacks {names}")
-
-
-def _unknown(what: str, value: str) -> Reason:
-    detail = f"Bitbucket calls the {what} of this build “{one_line(value, 64)}”, which Lathe does not know"
-    return Reason(ReasonCode.BUILD_NOT_SUCCESSFUL, detail)

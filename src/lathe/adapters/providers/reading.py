@@ -29,6 +29,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
+_MILLISECONDS = (_LAST - _EPOCH) // timedelta(milliseconds=1)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -104,6 +105,13 @@ def link(value: str | None) -> str | None:
     return web_link(without_userinfo(value)) if value else None
 
 
+def branch_and_tag(ref: str | None) -> tuple[str | None, str | None]:
+    """Return the branch or the tag that a git ref names; one without its kind in front is a branch."""
+    if ref and ref.startswith("refs/tags/"):
+        return None, kept(ref.removeprefix("refs/tags/"))
+    return kept(ref.removeprefix("refs/heads/") if ref else None), None
+
+
 def header(headers: dict[str, str], name: str) -> str | None:
     """Return a header's value, cut to what is kept of a name; None if it is missing, blank or unprintable."""
     return kept(headers.get(name, "").strip()[:NAME_LIMIT].strip())
@@ -125,6 +133,13 @@ def instant_of_nanoseconds(value: int | None) -> datetime | None:
         return None
     # 64 bits of nanoseconds end in the year 2262: this cannot overflow.
     return _in_range(_EPOCH + timedelta(microseconds=value // 1000))
+
+
+def instant_of_milliseconds(value: int | None) -> datetime | None:
+    """Return the time in UTC so many milliseconds after 1970 began; None for 0, and for what is no time."""
+    if not value or not 0 < value < _MILLISECONDS:
+        return None
+    return _EPOCH + timedelta(milliseconds=value)
 
 
 def _in_range(time: datetime) -> datetime | None:

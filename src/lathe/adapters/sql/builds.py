@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Text, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy import Table as SqlTable
 
+from lathe.adapters.sql.days import day_of
 from lathe.adapters.sql.rows import (
     Rows,
     Values,
@@ -23,7 +37,7 @@ from lathe.adapters.sql.rows import (
 )
 from lathe.adapters.sql.schema import builds
 from lathe.adapters.sql.values import branch_ref, facts_of, facts_values, placement_json, placement_of
-from lathe.application.lists import Arrival, BuildFilter, EntryFilter, Place
+from lathe.application.lists import BuildFilter, DayCount, EntryFilter, Place
 from lathe.domain.build import Build, Filed
 
 _there = ~builds.c.withdrawn
@@ -135,10 +149,13 @@ class SqlBuilds:
         found = self._rows.all(selected_by_id(builds), {"ids": within(organization_id, ids)}) if ids else ()
         return {row.id: build_of(row) for row in found}
 
-    def arrivals(self, organization_id: UUID, release_id: UUID, limit: int) -> list[Arrival]:
+    def per_day(self, organization_id: UUID, release_id: UUID, since: datetime, look_at: int) -> list[DayCount]:
         of_release = and_(builds.c.organization_id == organization_id, builds.c.release_id == release_id, _there)
-        query = select(builds.c.created_at, builds.c.source).where(of_release)
-        return [Arrival(row.created_at, row.source) for row in self._rows.all(newest_first(query, builds, limit))]
+        query = select(day_of(builds.c.created_at).label("day"), builds.c.source)
+        newest = newest_first(query.where(of_release, builds.c.created_at >= since), builds, look_at).subquery()
+        counted = select(newest.c.day, newest.c.source, func.count().label("number"))
+        rows = self._rows.all(counted.group_by(newest.c.day, newest.c.source))
+        return [DayCount(*one) for one in sorted((row.day, row.source, row.number) for row in rows)]
 
     def _list(self, query: Select[Any]) -> list[Build]:
         return [build_of(row) for row in self._rows.all(query)]
@@ -157,15 +174,17 @@ def _of(release: Any, *columns: Any) -> Select[Any]:
     )
 
 
-def _newest(of: ColumnElement[UUID], limit: int | BindParameter[int], *columns: Any) -> Select[Any]:
-    """Return the query for the newest builds whose column ``of`` holds the id in a row of `_ids`.
+def newest_of(
+    named: FromClause, of: ColumnElement[UUID], limit: int | BindParameter[int], *columns: Any
+) -> Select[Any]:
+    """Return the query for the newest builds whose column ``of`` holds the id in a row of ``named``.
 
     It asks for a range of one id, in the order of that column first: only the index that begins with it has this order.
     Else PostgreSQL would, where one release or project has most builds, go through all builds in search of those of
     one that has none.
     """
-    there = builds.c.organization_id == _ids.c.organization_id, of >= _ids.c.id, of <= _ids.c.id, _there
-    return newest_first(select(*columns).where(*there).order_by(of.desc()), builds, limit).correlate(_ids)
+    there = builds.c.organization_id == named.c.organization_id, of >= named.c.id, of <= named.c.id, _there
+    return newest_first(select(*columns).where(*there).order_by(of.desc()), builds, limit).correlate(named)
 
 
 def _newest_per_branch() -> Select[Any]:
@@ -174,7 +193,7 @@ def _newest_per_branch() -> Select[Any]:
     It goes along the index of each release from its newest build on, and no further than it may look.
     """
     columns = builds.c.id, builds.c.ref, builds.c.created_at
-    looked_at = _newest(builds.c.release_id, bindparam("look_at"), *columns).subquery("looked_at")
+    looked_at = newest_of(_ids, builds.c.release_id, bindparam("look_at"), *columns).subquery("looked_at")
     last_first = looked_at.c.created_at.desc(), looked_at.c.id.desc()
     place = func.row_number().over(partition_by=looked_at.c.ref, order_by=last_first).label("place")
     placed = select(looked_at, place).subquery("placed")
@@ -186,7 +205,7 @@ def _newest_per_branch() -> Select[Any]:
 
 
 def _newest_of_projects() -> Select[Any]:
-    newest = _newest(builds.c.project_id, 1, builds.c.id).scalar_subquery()
+    newest = newest_of(_ids, builds.c.project_id, 1, builds.c.id).scalar_subquery()
     return select(_ids.c.id, newest.label("newest"))
 
 

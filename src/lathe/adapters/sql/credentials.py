@@ -44,21 +44,17 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
     """Lock keys, then hooks, then organizations whose id alone was presented, each in the order of their ids."""
     found = Credentials()
     if hashes := {one.key_hash for one in presented if one.key_hash is not None}:
-        for (key, organization), window in rows.given(_KEYS, {"wanted": listed({"hash": h.hex()} for h in hashes)}):
-            found.keys[key.hash] = key, unpack(window)
-            found.organizations[organization.id] = organization, _NEVER_SPENT
+        for (key, organization), *windows in rows.given(_KEYS, {"wanted": listed({"hash": h.hex()} for h in hashes)}):
+            found.keys[key.hash] = key, unpack(windows[0])
+            found.organizations[organization.id] = organization, unpack(windows[1])
     if hook_ids := {one.hook_id for one in presented if one.hook_id is not None}:
-        for (hook, organization), window in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
-            found.hooks[hook.id] = hook, unpack(window)
-            found.organizations[organization.id] = organization, _NEVER_SPENT
+        for (hook, organization), *windows in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
+            found.hooks[hook.id] = hook, unpack(windows[0])
+            found.organizations[organization.id] = organization, unpack(windows[1])
     if bare := {one.organization_id for one in presented if one.organization_id is not None}:
         for organization, window in rows.given(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}):
             found.organizations[organization.id] = organization, unpack(window)
     return found
-
-
-_NEVER_SPENT: Final = Window()
-"""Stands beside an organization whose bare id nobody presented: nothing can be spent from its window."""
 
 
 def _with_owner(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -66,18 +62,25 @@ def _with_owner(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _with_window(wanted: Any, table: Any, column: str, of: Callable[[Any], Any]) -> Prepared:
-    """Return the query for keys or hooks with their organizations and windows, beginning with what is wanted: see
-    `SESSION` on plans."""
+    """Return the query for keys or hooks with their organizations and the windows of both.
+
+    It begins with what is wanted: see `SESSION` on plans. The organization is not locked: nothing is spent from its
+    window unless its bare id is presented too.
+    """
     own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
     joined = (
         wanted.join(table, table.c[column] == wanted.c[column])
         .join(usage, own)
         .join(organizations, organizations.c.id == table.c.organization_id)
+        .join(_owners, and_(_owners.c.organization_id == organizations.c.id, _owners.c.id == organizations.c.id))
     )
-    columns = [*table.c, *prefixed("owner_", organizations), usage.c.window]
+    windows = [usage.c.window, _owners.c.window.label("owner_window")]
+    columns = [*table.c, *prefixed("owner_", organizations), *windows]
     query = select(*columns).select_from(joined).order_by(table.c.id)
-    return Prepared(locked(query, table, usage), _with_owner(of), varying=1)
+    return Prepared(locked(query, table, usage), _with_owner(of), varying=2)
 
+
+_owners: Final = usage.alias("owners")
 
 _hashes: Final = given("wanted", {"hash": Digest()})
 _KEYS: Final = _with_window(_hashes, api_keys, "hash", key_without_use)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
 
 from lathe.adapters.sql.builds import facts_wanted
 from lathe.adapters.sql.rows import Rows, Values, by_id, locked, newest_first, selected_by_id, within
@@ -140,6 +140,11 @@ class SqlEntries:
     def oldest_pending(self, organization_id: UUID) -> datetime | None:
         query = _pending(organization_id, queue_entries.c.created_at).order_by(queue_entries.c.created_at).limit(1)
         return self._rows.connection.execute(query).scalar()
+
+    def count_pending(self, organization_id: UUID, project_id: UUID, at_most: int) -> int:
+        theirs = _pending(organization_id, literal_column("1").label("one"))
+        some = theirs.where(queue_entries.c.project_id == project_id).limit(at_most).subquery()
+        return int(self._rows.connection.execute(select(func.count()).select_from(some)).scalar_one())
 
     def pending_since(self, organization_id: UUID, limit: int) -> list[datetime]:
         since = queue_entries.c.created_at

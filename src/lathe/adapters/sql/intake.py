@@ -23,18 +23,20 @@ from lathe.adapters.sql.clock import TransactionClock
 from lathe.adapters.sql.credentials import Credentials, load_credentials
 from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
 from lathe.adapters.sql.entries import entry_of, entry_values
+from lathe.adapters.sql.first_answers import first_answer_of, first_answers_named, keep_first_answers
 from lathe.adapters.sql.identities import identity_of, identity_values
 from lathe.adapters.sql.joining import claim, join
 from lathe.adapters.sql.keys import spend
 from lathe.adapters.sql.labels import relabel
 from lathe.adapters.sql.prepared import Asked, Prepared
-from lathe.adapters.sql.releases import is_active, release_of
+from lathe.adapters.sql.releases import release_of
 from lathe.adapters.sql.repositories import repository_values
 from lathe.adapters.sql.rows import Raced, Rows, addresses, ids_given, locked, selected_by_id
 from lathe.adapters.sql.schema import (
     builds,
     deliveries,
     identities,
+    is_active,
     queue_entries,
     releases,
     repositories,
@@ -85,6 +87,7 @@ class SqlIntakeSets:
                 rows.add(builds, *map(build_values, changes.new_builds))
                 rows.add(queue_entries, *map(entry_values, changes.new_entries))
                 rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
+                keep_first_answers(rows, changes)
 
 
 class _Loading:
@@ -97,7 +100,9 @@ class _Loading:
     def known(self, credentials: Credentials, clock: TransactionClock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
         named = [_named(of, item) for of, item in self._items]
-        before, same = self._rows.given_each(self._sent(), repositories_named(chain(*named), lock=True))
+        answered = first_answers_named((of, item.first_answer) for of, item in self._items)
+        same_as = repositories_named(chain(*named), lock=True)
+        before, same, *kept = self._rows.given_each(self._sent(), same_as, *answered)
         came_before = [delivery_of(row) for row in before]
         found = found_repositories(same)
         theirs = [*zip(self._items, map(found.of, named), strict=True)]
@@ -133,6 +138,7 @@ class _Loading:
             entries=queued,
             projects=projects_found(of_linked),
             releases=list({one.id: one for one in of_releases}.values()),
+            first_answers=[first_answer_of(row) for rows in kept for row in rows],
         )
 
     def _sent(self) -> Asked:

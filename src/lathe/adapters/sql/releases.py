@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
 
-from lathe.adapters.sql.rows import Rows, Values, by_id, locked, newest_first, selected_by_id, within
-from lathe.adapters.sql.schema import releases
+from lathe.adapters.sql.builds import newest_of
+from lathe.adapters.sql.rows import Rows, Values, by_id, ids_given, locked, newest_first, selected_by_id, within
+from lathe.adapters.sql.schema import builds, is_active, releases
 from lathe.application.lists import Place
 from lathe.domain.branch_pattern import BranchPattern
 from lathe.domain.release import Release, ReleaseState
-
-is_active = releases.c.state == literal_column("'active'")
 
 _NAME_TAKEN = ("name_taken", "another release of the project has this name")
 
@@ -56,10 +55,21 @@ class SqlReleases:
         query = _of_project(organization_id, project_id)
         return self._list(query.order_by(releases.c.created_at.desc(), releases.c.id.desc()))
 
-    def active(self, organization_id: UUID) -> list[Release]:
-        since = func.coalesce(releases.c.activated_at, releases.c.created_at)
+    def active(self, organization_id: UUID, limit: int) -> list[Release]:
         query = select(releases).where(releases.c.organization_id == organization_id, is_active)
-        return self._list(query.order_by(since.desc(), releases.c.id.desc()))
+        return self._list(query.order_by(_HAPPENED.desc(), releases.c.id.desc()).limit(limit))
+
+    def count_active(self, organization_id: UUID, at_most: int) -> int:
+        active = releases.c.organization_id == organization_id, is_active
+        some = select(literal_column("1").label("one")).where(*active).limit(at_most).subquery()
+        return int(self._rows.all(select(func.count().label("number")).select_from(some))[0].number)
+
+    def active_of_projects(self, organization_id: UUID, project_ids: Collection[UUID]) -> dict[UUID, list[Release]]:
+        found: dict[UUID, list[Release]] = {}
+        if project_ids:
+            for row in self._rows.all(_ACTIVE_OF_PROJECTS, {"ids": within(organization_id, project_ids)}):
+                found.setdefault(row.project_id, []).append(release_of(row))
+        return found
 
     def inactive(self, organization_id: UUID, limit: int) -> list[Release]:
         query = select(releases).where(releases.c.organization_id == organization_id, ~is_active)
@@ -93,3 +103,23 @@ def _values(release: Release) -> Values:
         "activated_at": release.activated_at,
         "closed_at": release.closed_at,
     }
+
+
+# --- what is active ---------------------------------------------------------------------------------------------------
+
+_SINCE: Final = func.coalesce(releases.c.activated_at, releases.c.created_at)
+
+
+def _happened() -> ColumnElement[Any]:
+    newest = newest_of(releases, builds.c.release_id, 1, builds.c.created_at).scalar_subquery()
+    return case((newest > _SINCE, newest), else_=_SINCE)
+
+
+def _active_of_projects() -> Select[Any]:
+    ids = ids_given()
+    theirs = and_(releases.c.organization_id == ids.c.organization_id, releases.c.project_id == ids.c.id)
+    return select(releases).join(ids, theirs).where(is_active).order_by(_SINCE.desc(), releases.c.id.desc())
+
+
+_HAPPENED: Final = _happened()
+_ACTIVE_OF_PROJECTS: Final = _active_of_projects()

@@ -191,6 +191,8 @@ audit = _owned(
     Index("ix_audit_recent", "organization_id", "created_at", "id"),
     Index("ix_audit_subject", "organization_id", "subject_id", "created_at", "id"),
     Index("ix_audit_actor", "organization_id", "actor_id", "created_at", "id"),
+    Index("ix_audit_subject_kind", "organization_id", "subject_kind", "created_at", "id"),
+    Index("ix_audit_actor_kind", "organization_id", "actor_kind", "created_at", "id"),
 )
 
 # --- products ---------------------------------------------------------------------------------------------------------
@@ -274,6 +276,18 @@ releases = _owned(
     UniqueConstraint("organization_id", "project_id", "name_folded", name="uq_releases_name_folded"),
     Index("ix_releases_of_project", "organization_id", "project_id", "created_at", "id"),
 )
+# Few are active however many there have been; the others are listed by age.
+is_active = releases.c.state == literal_column("'active'")
+for _name, _more, _where in (
+    ("active", ["state", "project_id"], is_active),  # the state too: SQLite prefers what more conditions fit
+    ("inactive", ["created_at"], ~is_active),
+):
+    Index(
+        f"ix_releases_{_name}",
+        *(releases.c[c] for c in ("organization_id", *_more, "id")),
+        postgresql_where=_where,
+        sqlite_where=_where,
+    )
 
 # --- builds -----------------------------------------------------------------------------------------------------------
 
@@ -416,3 +430,18 @@ for _subject in ("build_id", "entry_id"):
         postgresql_where=_named,
         sqlite_where=_named,
     )
+
+first_answers = Table(
+    "first_answers",
+    metadata,
+    Column("organization_id", Id),
+    Column("name", Digest),
+    Column("digest", Digest, nullable=False),
+    Column("delivery_id", Id, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("written", Bytes, nullable=False),
+    PrimaryKeyConstraint("organization_id", "name"),
+    Index("ix_first_answers_at", "organization_id", "at"),
+)
+"""What is answered again to whoever sends the same key again. Only such requests write here, and a day later their rows
+are removed."""

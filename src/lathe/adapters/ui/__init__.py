@@ -49,6 +49,7 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
         get("/live", streams.stream),
         get("/live/poll", live.poll),
         get("/live/decisions", live.decisions),
+        get("/live/releases", releases.glance),
         get("", releases.go_home),
         get("/releases", releases.releases_page),
         post("/releases", releases.create_release),

@@ -174,6 +174,8 @@ class Account:
                 organization=link.organization or "",
                 email=link.email or "",
                 own=link.email == viewer.user.email,
+                role=link.role,
+                before=link.before,
             )
         )
 

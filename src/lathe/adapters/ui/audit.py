@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -27,15 +28,18 @@ def audit_page(visit: Visit) -> contexts.AuditPage:
     asked = {name: visit.request.query_params.get(name, "") for name in ("who", "kind", "day")}
     wanted, filters = _wanted(asked)
     after = visit.request.query_params.get("after")
-    page = history.log(visit.store, visit.org, wanted, EVENTS_SHOWN, place(after))
+    log = history.log(visit.store, visit.org, wanted, EVENTS_SHOWN, place(after))
+    people = [user for user, _ in members.listed(visit.store, visit.org).members]
+    names = Counter(user.name for user in people)
     return contexts.AuditPage(
         frame=visit.frame("Audit log", "settings"),
-        events=page.rows,
-        members=members.listed(visit.store, visit.org).members,
+        events=log.rows,
+        apart=log.apart | {user.id: user.email for user in people if names[user.name] > 1},
+        people=people,
         who=filters.get("who", ""),
         kind=filters.get("kind", ""),
         day=filters.get("day", ""),
-        older=older(page.next, filters),
+        older=older(log.next, filters),
         deep=bool(after),
         now=visit.now,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lathe.adapters.ui import product_contexts
 from lathe.adapters.ui.contexts import Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.releases import by_project
+from lathe.adapters.ui.places import id_in
 from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import build_page as build_pages
 from lathe.application import triage
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 def build_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None = None) -> product_contexts.BuildPage:
     """Show a build."""
-    page = build_pages.build_page(visit.store, visit.org, visit.id())
+    asked = id_in(visit.request.query_params.get("project"))
+    page = build_pages.build_page(visit.store, visit.org, visit.id(), asked)
     name = page.view.build.facts.name
-    elsewhere = [(release, project) for release, project in page.releases if release.id != page.view.release.id]
+    first = next((one for one in page.projects if one.id == asked), page.view.project)
     return product_contexts.BuildPage(
         frame=visit.frame(name, "releases", notice, name=name),
         tried=tried,
         view=page.view,
-        releases=by_project(elsewhere, page.view.project),
+        releases=page.choices.first(first, but=page.view.release.id),
+        projects=page.projects,
+        asked=first,
         deliveries=page.deliveries,
         credentials=page.credentials,
         history=page.history,

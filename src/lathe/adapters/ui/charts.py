@@ -10,9 +10,9 @@ from typing import Final
 
 from attrs import frozen
 
-from lathe.application.lists import Arrival
+from lathe.application.lists import DayCount
+from lathe.application.release_view import CHARTED_DAYS
 
-DAYS: Final = 28
 LEAST_DAYS: Final = 14
 SOURCES_TOLD_APART: Final = 4
 OTHER: Final = "other sources"
@@ -85,16 +85,16 @@ class BuildChart:
         return sum(day.total for day in self.days)
 
 
-def build_chart(arrivals: Sequence[Arrival], now: datetime, looked_at: int) -> BuildChart | None:
-    """Return the chart of builds, newest first, of which at most ``looked_at`` were read; None if none is recent."""
+def build_chart(counted: Sequence[DayCount], now: datetime, looked_at: int) -> BuildChart | None:
+    """Return the chart of builds, of which at most ``looked_at`` were counted; None if none is recent."""
     today = now.astimezone(UTC).date()
     per_day: dict[date, Counter[str]] = {}
-    for one in arrivals:
-        per_day.setdefault(one.at.astimezone(UTC).date(), Counter())[one.source] += 1
-    partial = len(arrivals) >= looked_at
+    for one in counted:
+        per_day.setdefault(one.day, Counter())[one.source] += one.count
+    partial = sum(one.count for one in counted) >= looked_at
     first = _first_day(sorted(per_day), today, partial=partial)
     dates = [first + timedelta(days=n) for n in range((today - first).days + 1)]
-    of_day = [per_day.get(one, Counter()) for one in dates]
+    of_day = [per_day.get(date_, Counter()) for date_ in dates]
     totals = sum(of_day, Counter())
     if not totals:
         return None
@@ -110,9 +110,9 @@ def build_chart(arrivals: Sequence[Arrival], now: datetime, looked_at: int) -> B
 def _first_day(dates: Sequence[date], today: date, *, partial: bool) -> date:
     """Return where the chart begins: with the first build, within bounds, and with a day that was read to its end."""
     if partial:
-        return min(max(dates[0] + timedelta(days=1), today - timedelta(days=DAYS - 1)), today)
+        return min(max(dates[0] + timedelta(days=1), today - timedelta(days=CHARTED_DAYS - 1)), today)
     oldest = dates[0] if dates else today
-    return max(min(oldest, today - timedelta(days=LEAST_DAYS - 1)), today - timedelta(days=DAYS - 1))
+    return max(min(oldest, today - timedelta(days=LEAST_DAYS - 1)), today - timedelta(days=CHARTED_DAYS - 1))
 
 
 def _told_apart(totals: Counter[str]) -> tuple[ChartedSource, ...]:

@@ -1,10 +1,8 @@
-"""A CI system as the pages know it: steps in words, and a script that reports a build from inside a pipeline."""
+"""A CI system as the pages know it: steps in words, and what reports a build from inside a pipeline."""
 
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Mapping
 from typing import Final
 
 from attrs import field, frozen
@@ -12,18 +10,8 @@ from markupsafe import Markup, escape
 
 from lathe.domain.hook import Provider
 
-# What git allows in a branch's name includes quotation marks, so what comes from outside is escaped. A fact that is
-# empty is left out: a pull request has no tag, and a blank name is refused. No here-document: CircleCI takes two angle
-# brackets for its own.
-_SCRIPT: Final = r"""field() { [ -z "$2" ] || printf ', "%s": "%s"' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"; }
-{
-  printf '{"source": "@SOURCE@"'
-@FIELDS@
-  echo '}'
-} | curl -sS --fail --retry 3 --max-time 20 --data @- \
-  -H "Authorization: Bearer $LATHE_API_KEY" -H "Content-Type: application/json" \
-  @ADDRESS@/api/v1/builds || echo "Lathe did not take this build" """.rstrip()
-
+FETCH: Final = 'curl -fsS --retry 5 --retry-connrefused "$LATHE_URL/report.py"'
+"""Fetches the reporter, which knows what each CI tells its jobs."""
 
 _MARKS: Final = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
@@ -45,19 +33,24 @@ def marked(text: str) -> Markup:
 
 @frozen
 class Native:
-    """A webhook that the provider sends itself: who sends it, and how it is set up there."""
+    """A webhook that the provider sends itself: who sends it, and how it is set up there.
+
+    ``lead`` is what to know before anything is made. ``second``: the other way is the usual one, and shown first.
+    """
 
     provider: Provider
     steps: tuple[str, ...] = field(converter=items)
     notes: tuple[str, ...] = field(default="", converter=items)
+    lead: str = ""
+    second: bool = False
 
 
 @frozen(kw_only=True)
 class Ci:
     """A CI system and how its builds are reported.
 
-    ``facts`` are the fields of a report, each as the shell writes its value; ``before`` are lines of shell that prepare
-    them. ``frame`` is the file that the script stands in, on the line ``@SCRIPT@``.
+    ``frame`` is the file that a step is added to, or the script; ``@FETCH@`` and ``@ADDRESS@`` stand in it for what gets
+    the reporter, and for the server's address.
     """
 
     slug: str
@@ -66,22 +59,15 @@ class Ci:
     summary: str
     file: str
     steps: tuple[str, ...] = field(converter=items)
-    facts: Mapping[str, str]
-    before: str = ""
-    frame: str = "@SCRIPT@"
+    frame: str
     notes: tuple[str, ...] = field(default="", converter=items)
     native: Native | None = None
 
-    def script(self, address: str) -> str:
-        """Return the shell that reports a build to the server at ``address``."""
-        fields = "\n".join(f'  field {name} "{value}"' for name, value in self.facts.items())
-        told = _SCRIPT.replace("@SOURCE@", self.source).replace("@FIELDS@", fields).replace("@ADDRESS@", address)
-        return self.before + told
+    @property
+    def fetches(self) -> bool:
+        """Whether the reporter is fetched from this server, and run."""
+        return "@FETCH@" in self.frame
 
     def snippet(self, address: str) -> str:
         """Return what is copied into the CI's own file."""
-        lead = next(line for line in self.frame.splitlines() if "@SCRIPT@" in line).partition("@")[0]
-        script = self.script(address)
-        if "'''" in self.frame:
-            script = script.replace("\\", "\\\\")  # Groovy reads one of two
-        return self.frame.replace(f"{lead}@SCRIPT@", textwrap.indent(script, lead))
+        return self.frame.replace("@FETCH@", FETCH).replace("@ADDRESS@", address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from attrs import Factory, frozen
 from lathe.adapters.ui.charts import AgeChart, BuildChart
 from lathe.adapters.ui.forms import NOTHING_TRIED, Tried
 from lathe.application.bulk import Refusal
+from lathe.application.choices import Choices
 from lathe.application.connecting import FirstSteps
 from lathe.application.home import ActiveRelease
 from lathe.application.intake import BuildView, EntryView
@@ -29,6 +31,9 @@ from lathe.domain.steps import Candidate
 
 WARNED_BEFORE: Final = timedelta(days=14)
 """How long before its end a key is warned of."""
+
+LISTED_ONCE: Final = 200
+"""Up to how many projects the head of the Releases page offers, for a filter and a new release."""
 
 
 @frozen
@@ -76,7 +81,8 @@ class Inside:
 class Frame:
     """What stands around every page. ``section`` is the part of the main navigation that is open.
 
-    ``mark`` is where the feed of changes goes on for this page. ``preferences`` are the person's.
+    ``mark`` is where the feed of changes goes on for this page. ``preferences`` are the person's. ``homes`` are the
+    names and addresses of the person's organizations, where the page is in none of them.
     """
 
     title: str
@@ -86,6 +92,7 @@ class Frame:
     inside: Inside | None = None
     mark: str = ""
     preferences: Preferences = Factory(Preferences)
+    homes: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -142,12 +149,14 @@ class PasswordPage(Context):
 
 @frozen(kw_only=True)
 class JoinPage(Context):
-    """Join an organization with the account that is logged in."""
+    """Join an organization with the account that is logged in, or have another ``role`` there than ``before``."""
 
     template = "join.html"
     organization: str
     email: str
     own: bool
+    role: Role | None
+    before: Role | None
 
 
 @frozen(kw_only=True)
@@ -191,16 +200,45 @@ class QueueRow:
     touched: bool = False
     opened: bool = False
 
+    @property
+    def version(self) -> str:
+        """A short text that is another one where the row shows or offers something else. Ages go on by themselves."""
+        entry, project, facts = self.view.entry, self.view.project, self.view.entry.facts
+        suggested = self.view.suggested_release
+        shown = (
+            (facts.name, facts.build_number, facts.source, facts.author, facts.repo_url),
+            (facts.branch, facts.tag, facts.commit_sha),
+            (entry.verified, entry.reason, entry.selected, entry.candidates),
+            (project and (project.id, project.name, project.archived), suggested and suggested.id),
+            [(one.id, one.name) for one in self.releases],
+            [(one.project.id, one.release and (one.release.id, one.release.name)) for one in self.options],
+            self.view.can_remember,
+        )
+        return sha256(repr(shown).encode()).hexdigest()[:12]
+
+
+@frozen(kw_only=True)
+class Glance(Context):
+    """What an open Releases page compares itself with: no page, but the parts of one that tell what changed."""
+
+    template = "glance.html"
+    rows: list[QueueRow]
+    pending: int
+    active: list[ActiveRelease]
+    active_count: int
+    now: datetime
+
 
 @frozen(kw_only=True)
 class ReleasesPage(Context):
     """The home page: the Build Queue, and every release.
 
     ``rows`` begin behind the place ``after``; ``older`` is the query of the address they go on at, ``here`` that of
-    this part of the list. ``kept`` says why those of the ``decided`` cannot be undone that cannot, by id. ``releases``
-    are all active ones by project. ``missed`` are those of several builds that could not be decided about just before.
-    ``first_steps`` are shown as long as there is nothing. ``planned`` and ``closed`` are folded, without the oldest
-    where there are ``more_inactive``.
+    this part of the list. ``kept`` says why those of the ``decided`` cannot be undone that cannot, by id. ``choices``
+    are the releases that several can be filed under. ``missed`` are those of several builds that could not be decided
+    about just before. ``first_steps`` are shown as long as there is nothing. ``active`` are the releases in which
+    something happened last, of ``active_count``. ``planned`` and ``closed`` are folded, without the oldest where there
+    are ``more_inactive``.
     """
 
     template = "releases.html"
@@ -217,15 +255,24 @@ class ReleasesPage(Context):
     kept: dict[UUID, str]
     offer: list[PlacedToday]
     projects: list[Project]
-    releases: list[tuple[Project, list[Release]]]
+    choices: Choices
     last_build: BuildView | None
     first_steps: FirstSteps | None = None
     missed: tuple[Refusal, ...] = ()
     active: list[ActiveRelease]
+    active_count: int
     planned: list[tuple[Release, Project]]
     closed: list[tuple[Release, Project]]
     more_inactive: bool
     now: datetime
+
+    @property
+    def filters(self) -> list[Project]:
+        """The projects to filter by: where there are very many, those of the rows that are shown."""
+        if len(self.projects) <= LISTED_ONCE:
+            return self.projects
+        shown = {row.view.project for row in self.rows} | {self.project}
+        return [one for one in self.projects if one in shown]
 
     @property
     def filtered(self) -> bool:
@@ -236,12 +283,14 @@ class ReleasesPage(Context):
 @frozen(kw_only=True)
 class EntryPage(Context):
     """One queue entry. ``kept`` says why its decision cannot be undone, where so. ``releases`` are grouped by project,
-    those of its own project first; ``credentials`` are the names of what its deliveries came by."""
+    those of its own project first, not ``complete`` where there are very many; ``credentials`` are the names of
+    what its deliveries came by."""
 
     template = "entry.html"
     row: QueueRow
     kept: str | None
     releases: list[tuple[Project, list[Release]]]
+    complete: bool
     projects: list[Project]
     deliveries: list[Delivery]
     credentials: dict[UUID, str]
@@ -342,11 +391,15 @@ class MembersPage(Context):
 
 @frozen(kw_only=True)
 class AuditPage(Context):
-    """Who did what, filtered by ``who`` (a member's id or a kind of actor), kind of thing, and day."""
+    """Who did what, filtered by ``who`` (a member's id or a kind of actor), kind of thing, and day.
+
+    ``apart`` tells whom and what from others of the same name, by their ids. ``people`` are the members.
+    """
 
     template = "audit.html"
     events: list[AuditEvent]
-    members: list[tuple[User, Member]]
+    apart: dict[UUID, str]
+    people: list[User]
     who: str
     kind: str
     day: str

@@ -8,7 +8,8 @@ from starlette.responses import HTMLResponse
 
 from lathe.adapters.ui.account import local_path
 from lathe.adapters.ui.contexts import Frame, MessagePage
-from lathe.adapters.ui.visit import Visit, answer, sentence
+from lathe.adapters.ui.visit import Visit, answer, base_of, sentence
+from lathe.adapters.web.csrf import form_token
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -46,6 +47,10 @@ def error_page(request: Request, problem: Problem) -> HTMLResponse:
     if visit:
         frame = visit.frame(heading, "")
         link = (f"{visit.base}/releases", "Go to Releases")
+    elif known := getattr(request.state, "viewer", None):
+        viewer, token = known
+        homes = tuple((organization.name, base_of(organization)) for organization, _ in viewer.memberships)
+        frame = Frame(title=heading, csrf=form_token(token), homes=homes, preferences=viewer.user.preferences)
     context = MessagePage(
         frame=frame,
         heading=heading,

@@ -11,7 +11,7 @@ from uuid import UUID
 from attrs import Factory, evolve, frozen
 from starlette.exceptions import HTTPException
 
-from lathe.adapters.web.body import BodyLimits, read_body
+from lathe.adapters.web.body import BodyLimits, TooLarge, read_body, throw_away
 from lathe.domain.errors import Fault, Invalid
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Enum)
 
 FORM_LIMITS: Final = BodyLimits(size=64 * 1024)
+THROWN_AWAY: Final = BodyLimits(size=8 * 1024 * 1024, seconds=5.0)
+"""How much more of a form that is too large is taken in, so that the browser hears that it was."""
 FORM_FIELDS: Final = 200
 QUOTED: Final = 60
 """How much of a wrong line is shown again, in characters."""
@@ -134,7 +136,11 @@ async def read_form(request: Request) -> Form:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Pages take forms only")
-    return parsed(await read_body(request, FORM_LIMITS))
+    try:
+        return parsed(await read_body(request, FORM_LIMITS))
+    except TooLarge:
+        await throw_away(request, THROWN_AWAY)
+        raise
 
 
 def parsed(body: bytes) -> Form:

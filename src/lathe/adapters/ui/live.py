@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from lathe.application import login, queries
 from lathe.domain.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 STREAMS: Final = 500
 """How many streams a process keeps open."""
@@ -29,6 +30,12 @@ HEARTBEAT: Final = 15.0
 
 CHECK_EVERY: Final = 30.0
 """Seconds after which a stream looks whether the person may still read it."""
+
+LIFE: Final = 600.0
+"""Seconds after which a stream ends. Browsers come back at once; who has stopped reading does not: a place is free."""
+
+SENT_WITHIN: Final = 20.0
+"""Seconds that a reader has for taking what is sent, once the buffers on the way are full."""
 
 ASKED_AT_ONCE: Final = 100
 
@@ -59,13 +66,19 @@ class _Stream(StreamingResponse):
         self._person = visit.viewer.user.id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the browser leaves, the person may not read any more, or the server stops."""
+        """Send until the browser leaves or takes nothing, the person may not read any more, or the server stops."""
         if self._streams.total() >= STREAMS or self._streams[self._person] >= STREAMS_OF_ONE:
             await PlainTextResponse("Too many pages are live. Ask instead.", 503)(scope, receive, send)
             return
         self._streams[self._person] += 1
+
+        async def sent(message: Message) -> None:
+            async with asyncio.timeout(SENT_WITHIN):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(TimeoutError):  # the server closes the connection of an answer that is not complete
+                await super().__call__(scope, receive, sent)
         finally:
             self._streams[self._person] -= 1
             self._streams += Counter()  # forget who has none
@@ -74,9 +87,9 @@ class _Stream(StreamingResponse):
 async def _events(visit: Visit, since: str) -> AsyncIterator[str]:
     """Yield server-sent events: ``change`` with the new mark as its id, ``still`` with the same, ``end`` for good."""
     feed, clock = visit.parts.feed, asyncio.get_running_loop().time
-    checked = clock()
+    began = checked = clock()
     yield "retry: 3000\n\n"  # after a restart, all pages come back within these milliseconds
-    while True:
+    while clock() - began < LIFE:
         mark = await feed.after(visit.org, since, HEARTBEAT)
         if mark is None:
             return

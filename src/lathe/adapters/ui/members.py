@@ -28,7 +28,7 @@ def members_page(
         frame=visit.frame("Members", "settings", notice),
         tried=tried,
         members=view.members,
-        invitations=view.invitations if visit.member.role.may(Role.ADMIN) else [],
+        invitations=view.invitations,
         own=visit.viewer.user.id,
         now=view.now,
         invited=invited,

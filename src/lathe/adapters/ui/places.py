@@ -41,6 +41,14 @@ def moment(text: str) -> datetime | None:
         return None
 
 
+def id_in(text: str | None) -> UUID | None:
+    """Return the id that an address names, None where it names none."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
 def searched(text: str) -> str:
     """Return what a filter looks for; what no stored text can be finds everything, not an error."""
     text = text.strip()

@@ -30,11 +30,15 @@ FILES: Final = frozenset({Action.ASSIGNED, Action.MOVED, Action.REPLAYED})
 
 @frozen(kw_only=True)
 class BuildPage(Context):
-    """One build. ``credentials`` are the names of API keys by id, ``history`` what people did, the last first."""
+    """One build. ``releases`` are where it can be moved, those of the ``asked`` project first; ``projects`` are those
+    whose releases can be asked for, where not all are listed. ``credentials`` are the names of API keys by id,
+    ``history`` what people did, the last first."""
 
     template = "build.html"
     view: BuildView
     releases: list[tuple[Project, list[Release]]]
+    projects: list[Project]
+    asked: Project
     deliveries: list[Delivery]
     credentials: dict[UUID, str]
     history: list[AuditEvent]
@@ -50,11 +54,12 @@ class BuildPage(Context):
 
 @frozen(kw_only=True)
 class ProjectsPage(Context):
-    """All projects in use; those that are archived are folded."""
+    """All projects in use, or those whose names begin with ``q``; those that are archived are folded."""
 
     template = "projects.html"
     projects: list[ProjectRow]
     archived: list[Project]
+    q: str
     older: str | None
     deep: bool
     now: datetime
@@ -71,7 +76,7 @@ class Asked:
 
 @frozen(kw_only=True)
 class ProjectPage(Context):
-    """One project. ``waiting`` is how many of its builds wait in the queue (50 means 50 or more).
+    """One project. ``waiting`` is how many of its builds wait in the queue (counted as `words.counted` says it).
 
     ``asked`` is what somebody asks about: where a build of that repository and branch would go is the ``preview``.
     """

@@ -10,7 +10,7 @@ from lathe.adapters.ui.asking import asked_in
 from lathe.adapters.ui.contexts import Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
 from lathe.adapters.ui.offers import offered_after
-from lathe.adapters.ui.places import older, place
+from lathe.adapters.ui.places import older, place, searched
 from lathe.adapters.ui.releases import create_from
 from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import connecting, project_pages, projects
@@ -27,13 +27,15 @@ def projects_page(
 ) -> product_contexts.ProjectsPage:
     """Show the projects."""
     after = place(visit.request.query_params.get("after"))
-    page = project_pages.projects_page(visit.store, visit.org, PROJECTS_SHOWN, after)
+    q = searched(visit.request.query_params.get("q", ""))
+    page = project_pages.projects_page(visit.store, visit.org, PROJECTS_SHOWN, after, q or None)
     return product_contexts.ProjectsPage(
         frame=visit.frame("Projects", "projects", notice),
         tried=tried,
         projects=page.rows.rows,
         archived=page.archived,
-        older=older(page.rows.next, {}),
+        q=q,
+        older=older(page.rows.next, {"q": q} if q else {}),
         deep=after is not None,
         now=page.now,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from lathe.adapters.ui import contexts
 from lathe.adapters.ui.contexts import Context, Notice
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.releases import by_project, filed_under, part_of_queue, queue_row, releases_page
+from lathe.adapters.ui.releases import filed_under, part_of_queue, queue_row, releases_page
 from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import queries, releases, triage
 from lathe.application.standing import Seen
@@ -28,9 +28,10 @@ def entry_page(visit: Visit, tried: Tried = NOTHING_TRIED, notice: Notice | None
     return contexts.EntryPage(
         frame=visit.frame(name, "releases", notice, name=name, place=filed_under(page.view)),
         tried=tried,
-        row=queue_row(page.view, [release for release, _ in page.releases]),
+        row=queue_row(page.view, {one.id: theirs for one, theirs in page.choices.releases}),
         kept=page.kept,
-        releases=by_project(page.releases, page.view.project),
+        releases=page.choices.first(page.view.project),
+        complete=page.choices.complete,
         projects=page.projects,
         deliveries=page.deliveries,
         credentials=page.credentials,

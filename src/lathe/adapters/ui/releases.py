@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,7 +12,7 @@ from lathe.adapters.ui.charts import age_chart
 from lathe.adapters.ui.contexts import Notice, Option, QueueRow
 from lathe.adapters.ui.flash import Flash
 from lathe.adapters.ui.forms import NOTHING_TRIED, Form, Tried
-from lathe.adapters.ui.places import older, place, searched
+from lathe.adapters.ui.places import id_in, older, place, searched
 from lathe.adapters.ui.visit import Visit, carried_out
 from lathe.application import connecting, home, releases
 from lathe.application.bulk import Refusal
@@ -20,8 +20,8 @@ from lathe.application.home import QueueView
 from lathe.application.intake import EntryView
 from lathe.application.lists import EntryFilter
 from lathe.application.queries import COUNTED_TO
+from lathe.application.views import ActiveReleases
 from lathe.domain.errors import Fault, Invalid, NotFound
-from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus
 from lathe.domain.release import Release, ReleaseState, choose_release
 
@@ -49,9 +49,23 @@ def releases_page(
         tried=tried,
         missed=missed,
         active=page.active,
+        active_count=page.active_count,
         planned=[pair for pair in page.inactive if pair[0].state is ReleaseState.PLANNED],
         closed=[pair for pair in page.inactive if pair[0].state is ReleaseState.CLOSED],
         more_inactive=page.more_inactive,
+    )
+
+
+def glance(visit: Visit) -> contexts.Glance:
+    """Answer what an open Releases page compares itself with, before it asks for all of itself."""
+    seen = home.glance(visit.store, visit.org, _wanted(visit), place(_asked(visit, "after")))
+    return contexts.Glance(
+        frame=visit.frame("Releases", "releases"),
+        rows=[queue_row(one, seen.choices) for one in seen.rows],
+        pending=seen.pending,
+        active=seen.active,
+        active_count=seen.active_count,
+        now=seen.now,
     )
 
 
@@ -81,19 +95,11 @@ def _section(visit: Visit, view: QueueView, subject: UUID | None = None, *, open
         "kept": view.kept,
         "offer": view.offered,
         "projects": view.projects,
-        "releases": _by_name(view),
+        "choices": view.choices,
         "last_build": view.last_build,
         "first_steps": connecting.first_steps(visit.store, visit.org) if _nothing_yet(view) else None,
         "now": view.now,
     }
-
-
-def _by_name(view: QueueView) -> list[tuple[Project, list[Release]]]:
-    """Return the active releases by project, in the order of the projects' names."""
-    theirs: dict[UUID, list[Release]] = {}
-    for release in view.active:
-        theirs.setdefault(release.project_id, []).append(release)
-    return [(project, theirs[project.id]) for project in view.projects if project.id in theirs]
 
 
 def _nothing_yet(view: QueueView) -> bool:
@@ -112,11 +118,7 @@ def _asked(visit: Visit, name: str) -> str:
 
 def _wanted(visit: Visit) -> EntryFilter:
     """Return what the address asks for; what cannot be the id of a project leaves nothing out, and is no error."""
-    try:
-        project_id = UUID(_asked(visit, "project"))
-    except ValueError:
-        project_id = None
-    return EntryFilter(EntryStatus.PENDING, project_id=project_id, q=_asked(visit, "q") or None)
+    return EntryFilter(EntryStatus.PENDING, project_id=id_in(_asked(visit, "project")), q=_asked(visit, "q") or None)
 
 
 def done(flash: Flash, view: EntryView, kept: Container[UUID] = ()) -> Notice:
@@ -132,28 +134,20 @@ def filed_under(view: EntryView) -> str | None:
     return f"{view.project.name} {assignment.release_name}" if view.project and assignment else None
 
 
-def queue_row(view: EntryView, active: list[Release], subject: UUID | None = None, *, opened: bool = False) -> QueueRow:
+def queue_row(
+    view: EntryView, active: ActiveReleases, subject: UUID | None = None, *, opened: bool = False
+) -> QueueRow:
     """Return an entry with the active releases of its project, the suggested one first."""
-    theirs = [release for release in active if view.project and release.project_id == view.project.id]
+    theirs = [*active.get(view.project.id, ())] if view.project else []
     suggested, facts = view.suggested_release, view.entry.facts
     if suggested:
         theirs.sort(key=lambda release: release.id != suggested.id)
     options = []
     for one in view.entry.candidates if view.project is None else ():
-        choice = choose_release((r for r in active if r.project_id == one.id), facts.branch, facts.tag)
+        choice = choose_release(active.get(one.id, ()), facts.branch, facts.tag)
         options.append(Option(one, choice.release if choice else None))
     touched = view.entry.id == subject
     return QueueRow(view, tuple(theirs), tuple(options), touched=touched, opened=touched and opened)
-
-
-def by_project(
-    pairs: Iterable[tuple[Release, Project]], first: Project | None = None
-) -> list[tuple[Project, list[Release]]]:
-    """Group active releases by project, those of ``first`` before the others."""
-    groups: dict[Project, list[Release]] = {}
-    for release, project in pairs:
-        groups.setdefault(project, []).append(release)
-    return sorted(groups.items(), key=lambda group: group[0] != first)
 
 
 def create_release(visit: Visit, form: Form) -> Response:

@@ -159,11 +159,11 @@ def hooks_page(
 
 
 def create_hook(visit: Visit, form: Form) -> Response:
-    """Create a webhook for Bitbucket and show its address and secret."""
+    """Create a webhook for a provider and show its address and secret."""
 
     def act() -> Response:
         parts = visit.parts
-        made = hooks.create(visit.store, parts.ids, parts.box, visit.caller, Provider.BITBUCKET)
+        made = hooks.create(visit.store, parts.ids, parts.box, visit.caller, form.choice("provider", Provider))
         return answer(hooks_page(visit, made=made))
 
     return carried_out("new-hook", form, act, lambda tried, notice: hooks_page(visit, tried, notice))

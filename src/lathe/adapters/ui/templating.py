@@ -11,9 +11,10 @@ from typing import Any, Final
 from attrs import frozen
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lathe.adapters.ui import words
+from lathe.adapters.ui import contexts, words
 from lathe.adapters.ui.ci import marked
 from lathe.adapters.ui.explaining import ANSWERS, DONE_TO_IT, OUTCOMES, explained, filed_by_rules
+from lathe.adapters.ui.natives import SENDERS
 from lathe.domain.api_key import Scope
 from lathe.domain.organization import Role, Theme
 from lathe.domain.text import web_link
@@ -83,12 +84,14 @@ def environment() -> Environment:
         commit_link=words.commit_link,
         project_name_for=words.project_name_for,
         SCOPES=words.SCOPES,
+        SENDERS=SENDERS,
         ROLES=words.ROLES,
         ACTIONS=words.ACTIONS,
         SUBJECTS=words.SUBJECTS,
         SUBJECT_KINDS=words.SUBJECT_KINDS,
         Theme=Theme,
         LISTED_IN_ROWS=LISTED_IN_ROWS,
+        LISTED_ONCE=contexts.LISTED_ONCE,
         REJECT_REASONS=words.REJECT_REASONS,
         CREDENTIALS=words.CREDENTIALS,
         GOOD_RESULTS=words.GOOD_RESULTS,

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from lathe.application.queries import COUNTED_TO
 from lathe.domain.api_key import Scope
 from lathe.domain.audit import Action, SubjectKind
 from lathe.domain.build_report import BuildFacts
@@ -21,6 +22,7 @@ SOURCES: Final = {
     "jenkins": "Jenkins",
     "azure": "Azure",
     "circleci": "CircleCI",
+    "generic": "Other CI",
     "api": "API",
 }
 
@@ -140,7 +142,6 @@ _SYSTEMS: Final = (
 
 _COMMIT_PAGES: Final = {"bitbucket.org": "/commits/", "github.com": "/commit/", "gitlab.com": "/-/commit/"}
 _HEX = re.compile(r"[0-9a-fA-F]{7,64}")
-_COUNTED_TO = 1000
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -182,7 +183,7 @@ def day(time: datetime, now: datetime) -> str:
 
 def counted(number: int) -> str:
     """Return a count; from where it was not counted further, ``1,000+``."""
-    return f"{number:,}" if number < _COUNTED_TO else f"{_COUNTED_TO:,}+"
+    return f"{number:,}" if number < COUNTED_TO else f"{COUNTED_TO:,}+"
 
 
 def plural(number: int, word: str, words: str | None = None) -> str:

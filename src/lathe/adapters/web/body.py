@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, frozen
@@ -155,6 +155,22 @@ async def read_body(request: Request, limits: BodyLimits, grow: Callable[[], Awa
         raise TooSlow(f"The body was not sent within {limits.seconds:g} seconds") from error
     request.state.body_was_read = True
     return body
+
+
+async def throw_away(request: Request, limits: BodyLimits) -> None:
+    """Take in what is left of a body that is too large, within bounds, and keep nothing of it.
+
+    A browser reads no answer before it has sent its form: one that is cut off shows its own error in place of ours.
+    """
+    taken = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limits.seconds):
+            while taken <= limits.size:
+                message = await request.receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    request.state.body_was_read = message["type"] == "http.request"
+                    return
 
 
 def wrong_media_type(request: Request) -> WrongMediaType | None:

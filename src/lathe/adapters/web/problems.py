@@ -76,7 +76,8 @@ class ProblemDocument:
     """What an error answers (RFC 9457). ``errors`` is there where fields of the request are wrong.
 
     ``request_id`` is also in the header ``X-Request-Id``: name it when you ask for help. Pointers lead into the body
-    (RFC 6901); ``/limit`` and the like, where there is none, name a query parameter.
+    (RFC 6901); ``/limit`` and the like, where there is none, name a query parameter, and ``/Idempotency-Key`` names
+    that header.
     """
 
     type: str

@@ -40,7 +40,10 @@ def viewer_of(request: Request, parts: Parts) -> tuple[Viewer, str] | None:
     token = session_token(request, parts)
     by_hand = AUTOMATIC not in request.headers and request.headers.get("accept") != "text/event-stream"
     viewer = login.viewer(parts.store, token, prolong=by_hand) if token else None
-    return (viewer, token) if viewer and token else None
+    if viewer is None or token is None:
+        return None
+    request.state.viewer = viewer, token  # an error page leads to the person's organizations
+    return viewer, token
 
 
 def begin_session(response: Response, parts: Parts, token: str) -> None:

@@ -33,6 +33,9 @@ class _Commands(click.Group):
         "release": "releases",
         "key": "keys",
         "hook": "hooks",
+        "report": "report",
+        "send": "send",
+        "replay": "replay",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -23,6 +23,9 @@ from lathe.entrypoints.compose import Workbench, load_settings, workbench
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
+LOCAL = "http://127.0.0.1:8000"
+"""The address of a server started here by `lathe serve`."""
+
 _SPAN = re.compile(r"([0-9]{1,5})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
@@ -135,4 +138,4 @@ def public_address(at: Workbench) -> str:
     if at.settings.base_url:
         return at.settings.base_url
     note("LATHE_BASE_URL is not set: the address is the one of a server started here by `lathe serve`")
-    return "http://127.0.0.1:8000"
+    return LOCAL

@@ -1,7 +1,9 @@
 // Keeps an open page up to date, and moves nothing by itself: what is new waits behind a button. The server says only
 // that something changed in the organization; what that is, is read from the page's own address, once for all of it.
+// While builds wait, the Releases page first asks for a glance at itself, which is a fraction of it.
 //
-//   #queue, rows [data-entry]     new rows wait behind "3 new builds"; rows that others decided stay, grey
+//   #queue, rows [data-entry]     new rows wait behind "3 new builds"; rows that others decided stay, grey; what a row
+//                                 shows or offers is another one where its [data-version] is
 //   article[id^=release-]         shown anew where that takes the same room; else the line says it
 //   [data-live-reload] with an id shown anew at once
 //   [data-live-watch]             compared; the line says that it changed
@@ -106,8 +108,10 @@ async function look() {
 }
 
 // What answers a form may have no address to be read again, but the queue in it is that of the Releases page.
+const releasesPage = () => read(live.replace(/live$/, "releases") + location.search);
+
 function readAgain() {
-  if (hasQueue()) return read(live.replace(/live$/, "releases") + location.search);
+  if (hasQueue()) return entries(queue()).size ? read(`${live}/releases${location.search}`) : releasesPage();
   return document.querySelector(shown ? "[data-live-reload], [data-live-watch]" : "[data-live-reload]") ? read(location.href) : null;
 }
 
@@ -144,6 +148,7 @@ const inUse = (element) => element.matches(":hover, :focus-within") || element.q
 
 const queue = () => document.getElementById("queue");
 const hasQueue = () => queue()?.matches("section") ?? false;
+const same = (one, other) => one.dataset.version === other.dataset.version;
 const entries = (root) => new Map([...root.querySelectorAll("[data-entry]")].map((row) => [row.dataset.entry, row]));
 const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
@@ -162,9 +167,9 @@ async function compareQueue(page) {
   count(fresh);
   await markDecided([...mine.keys()].filter((id) => !theirs.has(id) && !("decided" in mine.get(id).dataset)));
   const added = [...theirs.keys()].filter((id) => !mine.has(id));
-  const changed = [...theirs].filter(([id, row]) => mine.has(id) && gist(row) !== gist(mine.get(id)));
+  const changed = [...theirs].filter(([id, row]) => mine.has(id) && !same(row, mine.get(id)));
   const news = [added.length && plural(added.length, "new build"), changed.length && `${changed.length} changed`];
-  offer(news.filter(Boolean).join(", "), () => bring(fresh));
+  offer(news.filter(Boolean).join(", "), bring);
 }
 
 function count(fresh) {
@@ -185,7 +190,7 @@ async function markDecided(gone) {
       row.tabIndex = -1;
       row.focus({ preventScroll: true });
     }
-    row.dataset.decided = "";
+    row.dataset.decided = row.dataset.version = ""; // whatever is there later, it is not what this row shows
     row.style.blockSize = `${row.getBoundingClientRect().height}px`; // however long the sentence is, no row below it moves
     row.querySelectorAll("details[open]").forEach((menu) => (menu.open = false));
     row.querySelectorAll("input[type=checkbox]").forEach((box) => (box.checked = false));
@@ -213,12 +218,15 @@ function offer(news, bringIn) {
 }
 
 // Somebody asked for it: the queue as it is now. Rows that are the same stay the same, ticked or with a menu open.
-function bring(fresh) {
-  const mine = entries(queue());
+async function bring() {
+  queue().querySelector(".live-new button").disabled = true; // once is enough
+  const page = await releasesPage().catch(() => null);
+  if (!page) return location.reload();
+  const [mine, fresh] = [entries(queue()), page.getElementById("queue")];
   let first = null;
   for (const [id, row] of entries(fresh)) {
     const old = mine.get(id);
-    if (old && gist(old) === gist(row)) row.replaceWith(old);
+    if (old && same(old, row)) row.replaceWith(old);
     else first ??= row;
   }
   replace(queue(), fresh);
