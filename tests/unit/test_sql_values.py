@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from lathe.adapters.sql.deliveries import LONGEST_BODY, packed, unpacked
 from lathe.adapters.sql.labels import label
-from lathe.adapters.sql.types import Time
+from lathe.adapters.sql.types import Time, from_json, to_json
 from lathe.adapters.sql.values import facts_of, facts_values, placement_json, placement_of, url_of_key
 from lathe.domain.matching import score
 from lathe.domain.repo_url import RepoUrl
@@ -89,7 +89,7 @@ def test_a_branch_and_a_tag_of_one_name_are_told_apart() -> None:
 
 def test_a_placement_comes_back_with_all_its_steps() -> None:
     for placement in (samples.placement(), samples.waiting_placement()):
-        assert placement_of(placement_json(placement)) == placement
+        assert placement_of(from_json(to_json(placement_json(placement)))) == placement
 
 
 def test_facts_come_back_from_their_columns() -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from threading import Lock
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _BULK = 4096
 _PER_ID = 10
@@ -58,7 +58,7 @@ class RandomIds:
                     self._millisecond, self._random = self._millisecond + 1, self._random & ((1 << _RANDOM_BITS) - 1)
             at, random = self._millisecond, self._random
         high, low = random >> _LOW_BITS, random & ((1 << _LOW_BITS) - 1)
-        return UUID(int=at << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+        return _uuid(at << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
     def entropy(self, size: int) -> bytes:
         """Return ``size`` unpredictable bytes."""
@@ -71,3 +71,11 @@ class RandomIds:
         drawn = self._pool[self._used : self._used + _PER_ID]
         self._used += _PER_ID
         return drawn
+
+
+def _uuid(number: int) -> UUID:
+    """Make a UUID of a number that is known to be one: the class itself looks at eight arguments first."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made

@@ -18,12 +18,13 @@ from lathe.domain.hook import HOOK_RATE_LIMIT
 from lathe.domain.rate_limit import Decision, Window, admit
 
 CREATE_ONLY = frozenset({Scope.BUILDS_CREATE})
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def microseconds(now: datetime) -> int:
     """Return the instant as rate windows count it: whole microseconds since the epoch."""
-    return (now - _EPOCH) // timedelta(microseconds=1)
+    return (now - _EPOCH) // _MICROSECOND
 
 
 def admit_key(store: Store, text: str, scope: Scope) -> Admission:

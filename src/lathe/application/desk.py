@@ -140,7 +140,8 @@ class Desk:
         """Return the repository that the report speaks of, keeping what it teaches."""
         of, url, uuid = admission.organization_id, report.facts.repo_url, report.repository_uuid
         known, links = self._ledger.same_repositories(of, url, uuid)
-        # Almost all are known: those are found without an id for a new one.
+        if len(known) == 1 and known[0].url == url and known[0].uuid == uuid:
+            return known[0]  # almost always: it teaches nothing
         new_id = known[0].id if known else self._ids.new()
         fresh = Repository(of, new_id, url, uuid, report.facts.source, self._ledger.now)
         found = resolve(fresh, known, links, verified=admission.verified)

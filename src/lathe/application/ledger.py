@@ -32,12 +32,10 @@ R = TypeVar("R", bound=_Row)
 
 
 class _Rows(Generic[R]):
-    """Rows by id and by the keys that ``keys_of`` gives; those added and those changed are remembered in order."""
+    """Rows by id; those added and those changed are remembered in order."""
 
-    def __init__(self, known: Iterable[R], keys_of: Callable[[R], Iterable[Hashable]]) -> None:
+    def __init__(self, known: Iterable[R]) -> None:
         self.by_id: dict[UUID, R] = {}
-        self._keys_of = keys_of
-        self._index: dict[Hashable, dict[UUID, None]] = {}
         self._added: dict[UUID, None] = {}
         self._changed: dict[UUID, None] = {}
         for row in known:
@@ -46,10 +44,10 @@ class _Rows(Generic[R]):
     def put(self, row: R) -> None:
         """Keep a row as it is now, be it new or known."""
         known = self.by_id.get(row.id)
-        if known == row:
-            return
         if known is None:
             self._added[row.id] = None
+        elif known == row:
+            return
         else:
             self._unfile(known)
             if row.id not in self._added:
@@ -62,9 +60,9 @@ class _Rows(Generic[R]):
         self._added.pop(row.id, None)
         self._changed.pop(row.id, None)
 
-    def at(self, *keys: Hashable) -> list[R]:
-        """Return the rows that have one of the keys."""
-        return [self.by_id[row_id] for row_id in {i: None for key in keys for i in self._index.get(key, ())}]
+    def where(self, condition: Callable[[R], bool]) -> list[R]:
+        """Return the rows that meet a condition, having looked at every one."""
+        return [row for row in self.by_id.values() if condition(row)]
 
     def is_added(self, row: R) -> bool:
         return row.id in self._added
@@ -79,17 +77,34 @@ class _Rows(Generic[R]):
 
     def _file(self, row: R) -> None:
         self.by_id[row.id] = row
-        for key in self._keys_of(row):
-            self._index.setdefault(key, {})[row.id] = None
 
     def _unfile(self, row: R) -> None:
         del self.by_id[row.id]
+
+
+class _Found(_Rows[R]):
+    """Rows that are also found by the keys that ``keys_of`` gives."""
+
+    def __init__(self, known: Iterable[R], keys_of: Callable[[R], Iterable[Hashable]]) -> None:
+        self._keys_of = keys_of
+        self._index: dict[Hashable, dict[UUID, R]] = {}
+        super().__init__(known)
+
+    def at(self, *keys: Hashable) -> list[R]:
+        """Return the rows that have one of the keys."""
+        if len(keys) == 1:
+            return [*self._index.get(keys[0], {}).values()]
+        return [*{row_id: row for key in keys for row_id, row in self._index.get(key, {}).items()}.values()]
+
+    def _file(self, row: R) -> None:
+        super()._file(row)
+        for key in self._keys_of(row):
+            self._index.setdefault(key, {})[row.id] = row
+
+    def _unfile(self, row: R) -> None:
+        super()._unfile(row)
         for key in self._keys_of(row):
             del self._index[key][row.id]
-
-
-def _identity_keys(one: Identity) -> Iterable[Hashable]:
-    return (one.organization_id, one.key), (one.organization_id, one.key.scope)
 
 
 class Ledger:
@@ -97,10 +112,10 @@ class Ledger:
 
     def __init__(self, known: Known) -> None:
         self.now = known.now
-        self.identities: _Rows[Identity] = _Rows(known.identities, _identity_keys)
-        self.builds: _Rows[Build] = _Rows(known.builds, lambda build: (build.repository_id,))
-        self.entries: _Rows[QueueEntry] = _Rows(known.entries, lambda entry: (entry.repository_id,))
-        self._repositories: _Rows[Repository] = _Rows(
+        self.identities: _Found[Identity] = _Found(known.identities, lambda one: ((one.organization_id, one.key),))
+        self.builds: _Rows[Build] = _Rows(known.builds)
+        self.entries: _Rows[QueueEntry] = _Rows(known.entries)
+        self._repositories: _Found[Repository] = _Found(
             known.repositories, lambda r: ((r.organization_id, r.url), (r.organization_id, r.uuid))
         )
         self._links = {link.repository_id: link for link in known.links}
@@ -150,7 +165,8 @@ class Ledger:
 
     def identities_of(self, organization_id: UUID, key: IdentityKey) -> list[Identity]:
         """Return all identities of a key, contradicting ones too, the first one first."""
-        return sorted(self.identities.at((organization_id, key)), key=lambda one: one.ordinal)
+        found = self.identities.at((organization_id, key))
+        return sorted(found, key=lambda one: one.ordinal) if len(found) > 1 else found
 
     def project(self, organization_id: UUID, project_id: UUID) -> Project | None:
         """Return a project of the organization."""
@@ -189,13 +205,14 @@ class Ledger:
         link = self._links.pop(absorbed.id, None)
         if link:
             self._links.setdefault(kept.id, evolve(link, repository_id=kept.id))
-        for identity in self.identities.at((kept.organization_id, repository_scope(absorbed.id))):
+        scope = repository_scope(absorbed.id)
+        for identity in self.identities.where(lambda one: one.key.scope == scope):
             key = evolve(identity.key, scope=repository_scope(kept.id))
             taken = self.identities_of(kept.organization_id, key)
             self.identities.put(evolve(identity, key=key, ordinal=max((t.ordinal + 1 for t in taken), default=0)))
-        for build in self.builds.at(absorbed.id):
+        for build in self.builds.where(lambda build: build.repository_id == absorbed.id):
             self.builds.put(evolve(build, repository_id=kept.id))
-        for entry in self.entries.at(absorbed.id):
+        for entry in self.entries.where(lambda entry: entry.repository_id == absorbed.id):
             self.entries.put(evolve(entry, repository_id=kept.id))
 
     def _show_in_project(self, repository: Repository, absorbed: Repository | None) -> None:

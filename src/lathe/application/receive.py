@@ -83,13 +83,13 @@ def _wanted(incoming: Incoming) -> Wanted:
 
 def _connected(batch: list[Wanted]) -> list[Wanted]:
     """Let deliveries that share a URL or a UUID share all of them: one may teach what the next one goes by."""
+    own = [_names(one) for one in batch]
     groups: dict[RepoUrl | str, frozenset[RepoUrl | str]] = {}
-    for one in batch:
-        names = _names(one)
+    for names in set(own):
         merged = names.union(*(groups[name] for name in names if name in groups))
         groups.update(dict.fromkeys(merged, merged))
-    also = [frozenset[RepoUrl | str]().union(*(groups[name] for name in _names(one))) - _names(one) for one in batch]
-    return [evolve(one, also=more) if more else one for one, more in zip(batch, also, strict=True)]
+    also = {names: frozenset[RepoUrl | str]().union(*(groups[name] for name in names)) - names for names in set(own)}
+    return [evolve(one, also=also[names]) if also[names] else one for one, names in zip(batch, own, strict=True)]
 
 
 def _names(one: Wanted) -> frozenset[RepoUrl | str]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from itertools import accumulate, pairwise
-from operator import itemgetter
+from itertools import accumulate
+from operator import sub
 from typing import TypeAlias
 
 from attrs import frozen
@@ -33,17 +33,28 @@ MOST_COUNTED = 2**32 - 1
 _SECOND = 1_000_000
 _WINDOW = WINDOW_SECONDS * _SECOND
 
-Stamps: TypeAlias = tuple[tuple[int, int], ...]
-
-_instant = itemgetter(0)
+Numbers: TypeAlias = tuple[int, ...]
 
 
 @frozen
 class Window:
     """The requests that were admitted lately, and one stamp for all before."""
 
-    stamps: Stamps = ()
-    """(instant, how many) with rising instants. An instant is exact, or the last microsecond of a second."""
+    instants: Numbers = ()
+    """Rising. Each is exact, or the last microsecond of a second."""
+
+    counts: Numbers = ()
+    """How many requests each instant stands for."""
+
+    @classmethod
+    def of(cls, *stamps: tuple[int, int]) -> Window:
+        """Make one of pairs of an instant and a count."""
+        return cls(*map(tuple, zip(*stamps, strict=True))) if stamps else cls()
+
+    @property
+    def stamps(self) -> tuple[tuple[int, int], ...]:
+        """The instants, each with its count."""
+        return tuple(zip(self.instants, self.counts, strict=True))
 
 
 @frozen
@@ -65,42 +76,45 @@ def admit(window: Window, now: int, limit: int) -> Decision:
     """Decide about one request at the instant ``now`` under the limit that is in force now (1 to `MOST_COUNTED`)."""
     if not 1 <= limit <= MOST_COUNTED:
         raise ValueError(f"a limit is 1 to {MOST_COUNTED}, not {limit}")
-    first_live = bisect_right(window.stamps, now - _WINDOW, key=_instant)
-    gone, live = window.stamps[:first_live], window.stamps[first_live:]
-    used = _total(live)
+    first_live = bisect_right(window.instants, now - _WINDOW)
+    live = Window(window.instants[first_live:], window.counts[first_live:]) if first_live else window
+    used = sum(live.counts)
     if used >= limit:
         wait = _seconds_until_free(live, now, leaving=used - limit + 1)
         return Decision(admitted=False, window=window, limit=limit, remaining=0, reset_seconds=wait)
     if limit <= EXACT_UP_TO:
         live = _with_one_at(live, now)
-        after = _as_one(gone) + live
+        after = _after(window, first_live, live)
     else:
         live = _with_one_at(_in_seconds(live), _end_of_second(now))
-        after = _at_most(MOST_BUCKETS, _as_one(gone) + live)
+        after = _at_most(MOST_BUCKETS, _after(window, first_live, live))
     wait = _seconds_until_free(live, now, leaving=1)
-    return Decision(admitted=True, window=Window(after), limit=limit, remaining=limit - used - 1, reset_seconds=wait)
+    return Decision(admitted=True, window=after, limit=limit, remaining=limit - used - 1, reset_seconds=wait)
 
 
-def _total(stamps: Stamps) -> int:
-    return sum(count for _, count in stamps)
-
-
-def _seconds_until_free(live: Stamps, now: int, *, leaving: int) -> int:
+def _seconds_until_free(live: Window, now: int, *, leaving: int) -> int:
     """Whole seconds until so many of the live requests have left; more than one where the limit was lowered."""
-    left = list(accumulate(count for _, count in live))
-    instant, _ = live[bisect_left(left, leaving)]
-    return -((now - instant - _WINDOW) // _SECOND)
+    at = 0
+    while leaving > live.counts[at]:
+        leaving -= live.counts[at]
+        at += 1
+    return -((now - live.instants[at] - _WINDOW) // _SECOND)
 
 
-def _as_one(gone: Stamps) -> Stamps:
-    return ((gone[-1][0], min(_total(gone), MOST_COUNTED)),) if gone else ()
+def _after(window: Window, first_live: int, live: Window) -> Window:
+    """Return what lives behind one stamp for what has left the window."""
+    if not first_live:
+        return live
+    gone = min(sum(window.counts[:first_live]), MOST_COUNTED)
+    return Window((window.instants[first_live - 1], *live.instants), (gone, *live.counts))
 
 
-def _with_one_at(stamps: Stamps, instant: int) -> Stamps:
-    at = bisect_left(stamps, instant, key=_instant)
-    if at < len(stamps) and stamps[at][0] == instant:
-        return (*stamps[:at], (instant, stamps[at][1] + 1), *stamps[at + 1 :])
-    return (*stamps[:at], (instant, 1), *stamps[at:])
+def _with_one_at(window: Window, instant: int) -> Window:
+    instants, counts = window.instants, window.counts
+    at = bisect_left(instants, instant)
+    if at < len(instants) and instants[at] == instant:
+        return Window(instants, (*counts[:at], counts[at] + 1, *counts[at + 1 :]))
+    return Window((*instants[:at], instant, *instants[at:]), (*counts[:at], 1, *counts[at:]))
 
 
 def _end_of_second(instant: int) -> int:
@@ -108,19 +122,20 @@ def _end_of_second(instant: int) -> int:
     return instant - instant % _SECOND + _SECOND - 1
 
 
-def _in_seconds(stamps: Stamps) -> Stamps:
+def _in_seconds(window: Window) -> Window:
     counts: dict[int, int] = {}
-    for instant, count in stamps:
+    for instant, count in zip(window.instants, window.counts, strict=True):
         end = _end_of_second(instant)
         counts[end] = counts.get(end, 0) + count
-    return tuple(counts.items())
+    return Window(tuple(counts), tuple(counts.values()))
 
 
-def _at_most(most: int, stamps: Stamps) -> Stamps:
+def _at_most(most: int, window: Window) -> Window:
     """Only a clock that was set back makes more. The newest become one, at the last of them: later is the safe side."""
-    if len(stamps) <= most:
-        return stamps
-    return (*stamps[: most - 1], (stamps[-1][0], _total(stamps[most - 1 :])))
+    if len(window.instants) <= most:
+        return window
+    newest = sum(window.counts[most - 1 :])
+    return Window((*window.instants[: most - 1], window.instants[-1]), (*window.counts[: most - 1], newest))
 
 
 # The packed form: one byte of flags, the first instant and its count, the distances to the next instants, and their
@@ -129,21 +144,23 @@ _HEAD = struct.Struct("<BqI")
 _WIDE_DISTANCES = 1
 """Distances in 8 bytes instead of 4: only after more than an hour without requests, or with a clock that jumped."""
 _COUNTS = 2
+_ONCE = frozenset({1})
 
 
 def pack(window: Window) -> bytes:
     """The window as bytes for the store, at most 13 + 12 for every further stamp."""
-    if not window.stamps:
+    if not window.instants:
         return b""
-    instants, counts = zip(*window.stamps, strict=True)
-    distances = [later - earlier for earlier, later in pairwise(instants)]
+    instants, further = window.instants, window.counts[1:]
+    distances = [*map(sub, instants[1:], instants)]
     flags = 0
-    if any(distance >= 2**32 for distance in distances):
+    if max(distances, default=0) >= 2**32:
         flags |= _WIDE_DISTANCES
-    if any(count != 1 for count in counts[1:]):
+    if not _ONCE.issuperset(further):
         flags |= _COUNTS
-    packed = _HEAD.pack(flags, instants[0], counts[0]) + struct.pack(_distances(flags, len(distances)), *distances)
-    return packed + struct.pack(f"<{len(distances)}I", *counts[1:]) if flags & _COUNTS else packed
+    packed = _HEAD.pack(flags, instants[0], window.counts[0])
+    packed += struct.pack(_distances(flags, len(distances)), *distances)
+    return packed + struct.pack(f"<{len(further)}I", *further) if flags & _COUNTS else packed
 
 
 def unpack(data: bytes) -> Window:
@@ -158,11 +175,11 @@ def unpack(data: bytes) -> Window:
     if odd or flags > _WIDE_DISTANCES | _COUNTS:
         raise ValueError("a packed window has the wrong shape")
     form = _distances(flags, further)
-    instants = accumulate(struct.unpack_from(form, data, _HEAD.size), initial=first)
+    instants = tuple(accumulate(struct.unpack_from(form, data, _HEAD.size), initial=first))
     counts: tuple[int, ...] = (1,) * further
     if flags & _COUNTS:
         counts = struct.unpack_from(f"<{further}I", data, _HEAD.size + struct.calcsize(form))
-    return Window(tuple(zip(instants, (first_count, *counts), strict=True)))
+    return Window(instants, (first_count, *counts))
 
 
 def _distances(flags: int, further: int) -> str:

@@ -19,11 +19,9 @@ from starlette.middleware import Middleware
 from uvicorn.config import STARTUP_FAILURE
 
 from lathe.adapters import http, ui
-from lathe.adapters.web.faults import Faults
+from lathe.adapters.web.edge import Edge
 from lathe.adapters.web.problems import exception_handlers
 from lathe.adapters.web.refusals import Refusals
-from lathe.adapters.web.request_id import RequestId
-from lathe.adapters.web.security_headers import SecurityHeaders
 from lathe.domain.errors import LatheError
 from lathe.entrypoints.compose import Running, compose, load_settings
 from lathe.entrypoints.logs import configure_logs
@@ -59,11 +57,7 @@ def create_app(parts: Running) -> Starlette:
 
     app = Starlette(
         routes=[*http.routes(parts, refusals), *ui.routes(parts)],
-        middleware=[
-            Middleware(RequestId, ids=parts.ids),
-            Middleware(SecurityHeaders, https=parts.https),
-            Middleware(Faults),
-        ],
+        middleware=[Middleware(Edge, ids=parts.ids, https=parts.https)],
         exception_handlers=exception_handlers,
         lifespan=lifespan,
     )

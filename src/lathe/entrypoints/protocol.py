@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -26,6 +26,38 @@ class _TooMuch(Exception):
     """Ends the parser's work on a connection."""
 
 
+class _Corked:
+    """A transport that sends together what is written together: uvicorn writes the head of an answer, then its body.
+
+    Each piece would be a system call, and would wake the other side.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send before the loop waits again."""
+        if not self._pieces:
+            self._loop.call_soon(self._send)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        """Close after what was written."""
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        if self._pieces:
+            together = b"".join(self._pieces)
+            self._pieces.clear()
+            self._transport.write(together)
+
+
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an end to its patience, which by itself it does not have.
 
@@ -46,7 +78,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
         """Begin to wait for a head."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Corked(transport, self.loop)))
         self._watch()
 
     def shutdown(self) -> None:

@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from psycopg import RawCursor
 from sqlalchemy import event
 
-from lathe.adapters.sql import SqlStore, prepared
+from lathe.adapters.sql import SqlStore
+from lathe.adapters.sql.prepared import Compiled
 from lathe.application import connecting, project_pages, queries
 from lathe.application.intake import Changes, Presented, Wanted
 from lathe.application.lists import AuditFilter, BuildFilter, DeliveryFilter, EntryFilter, Place, ProjectFilter
@@ -104,7 +106,8 @@ def plans(store: SqlStore) -> Iterator[list[str]]:
         if inside or not statement.startswith(("SELECT", "WITH", "DELETE")):
             return
         inside.append(True)
-        cursor = connection.connection.cursor()
+        driver = connection.connection.driver_connection
+        cursor = RawCursor(driver) if "$1" in statement else driver.cursor()
         if connection.dialect.name == "sqlite":
             rows = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             found.append("\n".join(detail for *_, detail in rows))
@@ -121,14 +124,22 @@ def plans(store: SqlStore) -> Iterator[list[str]]:
     for engine in engines:
         event.listen(engine, "before_cursor_execute", explain)
 
-    straight = prepared.executed
+    # What is prepared goes straight to the driver, in a form of its own.
+    ask, taken = database(store).ask, Compiled.taken
+    prepared: list[tuple[str, Any]] = []
 
-    def executed(connection: Any, text: str, parameters: Any) -> Any:
-        explain(connection, None, text, parameters)
-        return straight(connection, text, parameters)
+    def noting(made: Compiled, parameters: Any) -> Any:
+        prepared.append((made.text, taken(made, parameters)))
+        return prepared[-1][1]
 
-    # What is prepared goes straight to the driver.
-    with mock.patch.object(prepared, "executed", executed):
+    def asking(connection: Any, asked: Any) -> Any:
+        rows = ask(connection, asked)
+        for statement, parameters in prepared:
+            explain(connection, None, statement, parameters)
+        prepared.clear()
+        return rows
+
+    with mock.patch.object(Compiled, "taken", noting), mock.patch.object(database(store), "ask", asking):
         yield found
     for engine in engines:
         event.remove(engine, "before_cursor_execute", explain)

@@ -22,10 +22,10 @@ MICROSECONDS = 1_773_480_413_589_793
 
 WINDOWS = [
     Window(),
-    Window(((MICROSECONDS, 1),)),
-    Window(tuple((MICROSECONDS + n * 101, 1) for n in range(60))),
-    Window(tuple((MICROSECONDS + n * 1_000_000, n + 1) for n in range(62))),
-    Window(((-5, 2), (MICROSECONDS, 2**32 - 1))),
+    Window.of((MICROSECONDS, 1)),
+    Window.of(*((MICROSECONDS + n * 101, 1) for n in range(60))),
+    Window.of(*((MICROSECONDS + n * 1_000_000, n + 1) for n in range(62))),
+    Window.of((-5, 2), (MICROSECONDS, 2**32 - 1)),
 ]
 each_window = pytest.mark.parametrize("window", WINDOWS, ids=lambda window: f"{len(window.stamps)} stamps")
 

@@ -220,14 +220,14 @@ def test_a_limit_that_is_none_is_refused_as_a_mistake(limit: int) -> None:
 
 def test_the_highest_limit_leaves_a_state_that_can_be_packed() -> None:
     assert (MOST_COUNTED, MOST_BUCKETS) == (2**32 - 1, 62)
-    nearly = Window(((START, MOST_COUNTED - 1),))
+    nearly = Window.of((START, MOST_COUNTED - 1))
     full = admit(nearly, START + 1, MOST_COUNTED)
     assert (full.admitted, full.remaining) == (True, 0)
     assert unpack(pack(full.window)) == full.window
 
 
 def test_what_left_the_window_is_counted_no_further_than_it_can_be_packed() -> None:
-    window = Window(((START, MOST_COUNTED), (START + 1, 7)))
+    window = Window.of((START, MOST_COUNTED), (START + 1, 7))
     later = admit(window, START + 2 * MINUTE, 60).window
     assert later.stamps[0] == (START + 1, MOST_COUNTED)
     assert unpack(pack(later)) == later
@@ -283,7 +283,7 @@ def fixed_window(window: Window, now: int, limit: int) -> Decision:
     count = next((count for instant, count in window.stamps if instant == minute), 0)
     if count >= limit:
         return Decision(admitted=False, window=window, limit=limit, remaining=0, reset_seconds=1)
-    after = Window(((minute, count + 1),))
+    after = Window.of((minute, count + 1))
     return Decision(admitted=True, window=after, limit=limit, remaining=limit - count - 1, reset_seconds=1)
 
 
@@ -291,7 +291,7 @@ def forgetful(window: Window, now: int, limit: int) -> Decision:
     """A rolling window that drops what has left it; a clock that jumps ahead and comes back empties it."""
     decision = admit(window, now, limit)
     kept = tuple(stamp for stamp in decision.window.stamps if stamp[0] > now - MINUTE)
-    return Decision(decision.admitted, Window(kept), limit, decision.remaining, decision.reset_seconds)
+    return Decision(decision.admitted, Window.of(*kept), limit, decision.remaining, decision.reset_seconds)
 
 
 def impatient(window: Window, now: int, limit: int) -> Decision:
@@ -300,7 +300,7 @@ def impatient(window: Window, now: int, limit: int) -> Decision:
     kept = tuple(
         (instant - 1, count) if instant == now + 1 else (instant, count) for instant, count in decision.window.stamps
     )
-    return Decision(decision.admitted, Window(kept), limit, decision.remaining, decision.reset_seconds)
+    return Decision(decision.admitted, Window.of(*kept), limit, decision.remaining, decision.reset_seconds)
 
 
 @pytest.mark.parametrize(("broken", "gaps"), [(fixed_window, FORWARD), (forgetful, ANY_WAY), (impatient, FORWARD)])
@@ -317,7 +317,7 @@ WINDOWS = st.dictionaries(
     st.integers(-(2**62), 2**62) | st.integers(START, START + 3 * MINUTE),
     st.just(1) | st.integers(1, MOST_COUNTED),
     max_size=30,
-).map(lambda counts: Window(tuple(sorted(counts.items()))))
+).map(lambda counts: Window.of(*sorted(counts.items())))
 
 
 @given(WINDOWS)
@@ -334,14 +334,14 @@ def test_an_empty_window_packs_to_nothing() -> None:
 
 def test_a_full_window_of_60_takes_249_bytes_also_with_what_has_left_it() -> None:
     stamps = tuple((START + second * SECOND, 1) for second in range(60))
-    assert len(pack(Window(stamps))) == 249
-    assert len(pack(Window(((START - 70 * SECOND, 1_234_567), *stamps[:59])))) == 249
+    assert len(pack(Window.of(*stamps))) == 249
+    assert len(pack(Window.of((START - 70 * SECOND, 1_234_567), *stamps[:59]))) == 249
 
 
 def test_distances_grow_to_8_bytes_only_where_they_must() -> None:
-    assert len(pack(Window(((START, 1), (START + 2**32 - 1, 1))))) == 13 + 4
-    assert len(pack(Window(((START, 1), (START + 2**32, 1))))) == 13 + 8
-    assert len(pack(Window(((START, 1), (START + 2**32, 2))))) == 13 + 12
+    assert len(pack(Window.of((START, 1), (START + 2**32 - 1, 1)))) == 13 + 4
+    assert len(pack(Window.of((START, 1), (START + 2**32, 1)))) == 13 + 8
+    assert len(pack(Window.of((START, 1), (START + 2**32, 2)))) == 13 + 12
 
 
 @given(WINDOWS, st.integers(1, 12))

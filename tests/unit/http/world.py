@@ -28,11 +28,10 @@ from lathe.adapters.memory.store import MemoryStore
 from lathe.adapters.passwords import Argon2Passwords
 from lathe.adapters.secret_box import AesGcmBox
 from lathe.adapters.web.body import LARGE_AT_ONCE, Bodies, BodyLimits
-from lathe.adapters.web.faults import Faults
+from lathe.adapters.web.edge import Edge
 from lathe.adapters.web.parts import Parts
 from lathe.adapters.web.problems import exception_handlers
 from lathe.adapters.web.refusals import Refusals
-from lathe.adapters.web.request_id import RequestId
 from lathe.application import hooks, keys, organizations, projects, releases
 from lathe.application.caller import Caller, command_caller
 from lathe.application.intake import Answer, Incoming
@@ -112,7 +111,7 @@ class World:
         bodies = Bodies(limits or BodyLimits(), large_at_once=large_at_once)
         self.app = Starlette(
             routes=routes(self.parts, self.refusals, bodies, monotonic=self.now),
-            middleware=[Middleware(RequestId, ids=self.ids), Middleware(Faults)],
+            middleware=[Middleware(Edge, ids=self.ids)],
             exception_handlers=exception_handlers,
         )
         self.app.router.redirect_slashes = False

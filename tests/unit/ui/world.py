@@ -17,11 +17,9 @@ from lathe.adapters.ids import RandomIds
 from lathe.adapters.memory.clock import SettableClock
 from lathe.adapters.memory.store import MemoryStore
 from lathe.adapters.web.csrf import form_token
-from lathe.adapters.web.faults import Faults
+from lathe.adapters.web.edge import Edge
 from lathe.adapters.web.parts import Parts
 from lathe.adapters.web.problems import exception_handlers
-from lathe.adapters.web.request_id import RequestId
-from lathe.adapters.web.security_headers import SecurityHeaders
 from lathe.adapters.web.throttle import LoginThrottle
 from lathe.application import login
 from lathe.application.caller import Caller
@@ -79,11 +77,7 @@ def make_parts(store: Store, base_url: str | None = None) -> Parts:
 def make_app(parts: Parts, throttle: LoginThrottle | None = None) -> Starlette:
     app = Starlette(
         routes=ui.routes(parts, throttle),
-        middleware=[
-            Middleware(RequestId, ids=parts.ids),
-            Middleware(SecurityHeaders, https=parts.https),
-            Middleware(Faults),
-        ],
+        middleware=[Middleware(Edge, ids=parts.ids, https=parts.https)],
         exception_handlers=exception_handlers,
     )
     ui.install(app, parts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, final
 
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from lathe.adapters.http.health import alive, ready
@@ -19,8 +20,7 @@ from lathe.adapters.web.body import Bodies
 from lathe.adapters.web.refusals import Refusals
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from lathe.adapters.web.parts import Parts
 
@@ -51,7 +51,7 @@ def routes(
         answer = endpoint(call, call.run, parts, refusals, bodies) if call.run else taking[call.name]
         by_path.setdefault(call.path, {})[call.method] = answer
     return [
-        *(Route(path, _by_method(answers), methods=list(answers)) for path, answers in by_path.items()),
+        *(Route(path, _ByMethod(answers), methods=list(answers)) for path, answers in by_path.items()),
         Route("/api/v1/openapi.json", openapi_json),
         Route("/docs", reference_page),
         Route("/report.py", report_py),
@@ -60,10 +60,16 @@ def routes(
     ]
 
 
-def _by_method(answers: dict[str, Endpoint]) -> Endpoint:
-    """Return one endpoint for all methods of a path, so that 405 can name them all."""
+@final
+class _ByMethod:
+    """All methods of a path, so that 405 can name them all. Called as an application of its own: errors that it raises
+    are answered around all routes, and need not be caught for each."""
 
-    async def answer(request: Request) -> Response:
-        return await answers["GET" if request.method == "HEAD" else request.method](request)
+    def __init__(self, answers: Mapping[str, Endpoint]) -> None:
+        self._answers = answers
 
-    return answer
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        method = scope["method"]
+        response = await self._answers["GET" if method == "HEAD" else method](request)
+        await response(scope, receive, send)

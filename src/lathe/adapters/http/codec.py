@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import attrs
 import orjson
@@ -74,6 +77,7 @@ def dumped(answer: object) -> bytes:
     return orjson.dumps(plain(answer))
 
 
+@lru_cache(1024)  # what comes in together was made at one time
 def written_time(time: datetime) -> str:
     """Return a time as answers write it: RFC 3339 in UTC, always with microseconds."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -99,6 +103,18 @@ def _read_field(value: object, annotation: object) -> Any:
     return cast(Kind, kind_of(annotation)).read(value)
 
 
+def _is_plain(annotation: Any) -> bool:
+    """Whether JSON takes a field as it is, perhaps as null: cattrs itself would look anew at each value."""
+    if get_origin(annotation) is Annotated:
+        return _is_plain(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return all(_is_plain(one) for one in get_args(annotation))
+    return annotation in _PLAIN
+
+
+_PLAIN: Final = frozenset({str, int, bool, UUID, NoneType})
+
+
 def _written_class(cls: type) -> Any:
     """Write a class field by field, without those that are left out where they are None."""
     hints = get_type_hints(cls, include_extras=True)
@@ -114,6 +130,7 @@ _reader.register_structure_hook_func(lambda annotation: kind_of(annotation) is n
 _writer: Final = Converter()
 _writer.register_unstructure_hook_factory(attrs.has, _written_class)
 _writer.register_unstructure_hook(datetime, written_time)
+_writer.register_unstructure_hook_func(_is_plain, lambda value: value)
 _writer.register_unstructure_hook_func(
     lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda member: member.value
 )

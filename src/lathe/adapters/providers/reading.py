@@ -71,7 +71,10 @@ def text(node: object, *path: str) -> str | None:
 
     Raises Malformed if what is there cannot be stored.
     """
-    value = _storable(at(node, *path), path)
+    value = at(node, *path)
+    # What is printable can be stored: that is told much sooner.
+    if not isinstance(value, str) or not value.isprintable():
+        value = _storable(value, path)
     return value.strip() or None if isinstance(value, str) else None
 
 

@@ -10,9 +10,9 @@ from attrs import field, frozen
 from sqlalchemy import and_, or_, select, union
 
 from lathe.adapters.sql.labels import label
-from lathe.adapters.sql.prepared import Prepared
+from lathe.adapters.sql.prepared import Asked, Prepared
 from lathe.adapters.sql.repositories import link_of, repository_of
-from lathe.adapters.sql.rows import Asked, Part, Raced, Rows, addresses, ids_given, prefixed
+from lathe.adapters.sql.rows import Part, Raced, Rows, addresses, ids_given, prefixed
 from lathe.adapters.sql.schema import project_labels, projects, repositories, repository_links
 from lathe.adapters.sql.types import Id, Sorted, given, holds, listed
 from lathe.adapters.sql.values import url_of_key
@@ -44,9 +44,12 @@ class Found:
 
     def of(self, named: Iterable[Named]) -> list[Repository]:
         """Return those that go by one of the URLs or UUIDs, each once."""
-        names = ((one.organization_id, name) for one in named for name in (one.url, one.uuid) if name)
-        found = (self._by_name.get(name) for name in names)
-        return list({one.id: one for one in found if one}.values())
+        found = {}
+        for one in named:
+            for name in (one.url, one.uuid):
+                if name and (repository := self._by_name.get((one.organization_id, name))):
+                    found[repository.id] = repository
+        return [*found.values()]
 
 
 def project_of(row: Any) -> Project:
@@ -86,11 +89,13 @@ def _known_as(row: Any) -> tuple[Repository, RepositoryLink | None, bool]:
 
 def find_by_name(rows: Rows, names: Iterable[tuple[UUID, tuple[str, ...]]]) -> set[tuple[UUID, UUID]]:
     """Return, as (organization, project), the projects one of whose labels contains a name or is contained in it."""
+    return {(row.organization_id, row.project_id) for row in rows.given(*projects_named(names))}
+
+
+def projects_named(names: Iterable[tuple[UUID, tuple[str, ...]]]) -> Asked:
+    """Return the query of `find_by_name`; its rows have ``organization_id`` and ``project_id``."""
     wanted = {(organization_id, label(name)) for organization_id, name in names if name}
-    if not wanted:
-        return set()
-    given_rows = listed({"organization_id": organization_id, "words": words} for organization_id, words in wanted)
-    return {(row.organization_id, row.project_id) for row in rows.given(_LABELS, {"names": given_rows})}
+    return _LABELS, {"names": listed({"organization_id": of, "words": words} for of, words in wanted)}
 
 
 def linked_projects(rows: Rows, ids: Iterable[tuple[UUID, UUID]]) -> list[LinkedProject]:

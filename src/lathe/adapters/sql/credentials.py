@@ -13,7 +13,7 @@ from lathe.adapters.sql.hooks import hook_without_use
 from lathe.adapters.sql.keys import key_without_use
 from lathe.adapters.sql.organizations import organization_of
 from lathe.adapters.sql.prepared import Prepared
-from lathe.adapters.sql.rows import Rows, locked
+from lathe.adapters.sql.rows import Part, Rows, locked, prefixed
 from lathe.adapters.sql.schema import api_keys, hooks, organizations, usage
 from lathe.adapters.sql.types import Digest, Id, given, listed
 from lathe.application.intake import Presented
@@ -44,32 +44,43 @@ def load_credentials(rows: Rows, presented: Sequence[Presented]) -> Credentials:
     """Lock keys, then hooks, then organizations whose id alone was presented, each in the order of their ids."""
     found = Credentials()
     if hashes := {one.key_hash for one in presented if one.key_hash is not None}:
-        for row in rows.given(_KEYS, {"wanted": listed({"hash": one.hex()} for one in hashes)}):
-            found.keys[row[0].hash] = row[0], unpack(row[1])
+        for (key, organization), *windows in rows.given(_KEYS, {"wanted": listed({"hash": h.hex()} for h in hashes)}):
+            found.keys[key.hash] = key, unpack(windows[0])
+            found.organizations[organization.id] = organization, unpack(windows[1])
     if hook_ids := {one.hook_id for one in presented if one.hook_id is not None}:
-        for row in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
-            found.hooks[row[0].id] = row[0], unpack(row[1])
+        for (hook, organization), *windows in rows.given(_HOOKS, {"wanted": listed({"id": one} for one in hook_ids)}):
+            found.hooks[hook.id] = hook, unpack(windows[0])
+            found.organizations[organization.id] = organization, unpack(windows[1])
     if bare := {one.organization_id for one in presented if one.organization_id is not None}:
-        _keep_organizations(found, rows.given(_LOCKED_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}))
-    owners = {key.organization_id for key, _ in found.keys.values()}
-    owners |= {hook.organization_id for hook, _ in found.hooks.values()}
-    if others := owners - found.organizations.keys():
-        _keep_organizations(found, rows.given(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in others)}))
+        for organization, window in rows.given(_ORGANIZATIONS, {"wanted": listed({"id": one} for one in bare)}):
+            found.organizations[organization.id] = organization, unpack(window)
     return found
 
 
-def _keep_organizations(found: Credentials, rows: Sequence[Any]) -> None:
-    for row in rows:
-        found.organizations[row[0].id] = row[0], unpack(row[1])
+def _with_owner(of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda row: (of(row), organization_of(Part(row, "owner_")))
 
 
 def _with_window(wanted: Any, table: Any, column: str, of: Callable[[Any], Any]) -> Prepared:
-    """Return the query for keys or hooks with their windows, beginning with what is wanted: see `SESSION` on plans."""
-    own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
-    joined = wanted.join(table, table.c[column] == wanted.c[column]).join(usage, own)
-    query = select(*table.c, usage.c.window).select_from(joined).order_by(table.c.id)
-    return Prepared(locked(query, table, usage), of, varying=1)
+    """Return the query for keys or hooks with their organizations and the windows of both.
 
+    It begins with what is wanted: see `SESSION` on plans. The organization is not locked: nothing is spent from its
+    window unless its bare id is presented too.
+    """
+    own = and_(usage.c.organization_id == table.c.organization_id, usage.c.id == table.c.id)
+    joined = (
+        wanted.join(table, table.c[column] == wanted.c[column])
+        .join(usage, own)
+        .join(organizations, organizations.c.id == table.c.organization_id)
+        .join(_owners, and_(_owners.c.organization_id == organizations.c.id, _owners.c.id == organizations.c.id))
+    )
+    windows = [usage.c.window, _owners.c.window.label("owner_window")]
+    columns = [*table.c, *prefixed("owner_", organizations), *windows]
+    query = select(*columns).select_from(joined).order_by(table.c.id)
+    return Prepared(locked(query, table, usage), _with_owner(of), varying=2)
+
+
+_owners: Final = usage.alias("owners")
 
 _hashes: Final = given("wanted", {"hash": Digest()})
 _KEYS: Final = _with_window(_hashes, api_keys, "hash", key_without_use)
@@ -77,15 +88,18 @@ _KEYS: Final = _with_window(_hashes, api_keys, "hash", key_without_use)
 _ids: Final = given("wanted", {"id": Id})
 _HOOKS: Final = _with_window(_ids, hooks, "id", hook_without_use)
 
-# Read beside a credential they are not locked: nothing is spent from their windows unless the bare id is presented too.
-_organizations = (
-    select(*organizations.c, usage.c.window)
-    .select_from(
-        _ids.join(organizations, organizations.c.id == _ids.c.id).join(
-            usage, and_(usage.c.organization_id == organizations.c.id, usage.c.id == organizations.c.id)
+_ORGANIZATIONS: Final = Prepared(
+    locked(
+        select(*organizations.c, usage.c.window)
+        .select_from(
+            _ids.join(organizations, organizations.c.id == _ids.c.id).join(
+                usage, and_(usage.c.organization_id == organizations.c.id, usage.c.id == organizations.c.id)
+            )
         )
-    )
-    .order_by(organizations.c.id)
+        .order_by(organizations.c.id),
+        organizations,
+        usage,
+    ),
+    organization_of,
+    varying=1,
 )
-_ORGANIZATIONS: Final = Prepared(_organizations, organization_of, varying=1)
-_LOCKED_ORGANIZATIONS: Final = Prepared(locked(_organizations, organizations, usage), organization_of, varying=1)

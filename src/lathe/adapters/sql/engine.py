@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import Enum, auto
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lathe.adapters.sql.file_lock import LockTimeout
+from lathe.adapters.sql.prepared import Asked
 from lathe.adapters.sql.rows import Values
 from lathe.domain.errors import Unavailable
 
@@ -68,12 +70,20 @@ class Database(ABC):
         """Return the name of the unique or foreign key constraint that was violated."""
 
     @abstractmethod
+    def ask(self, connection: Connection, asked: Sequence[Asked]) -> list[Sequence[Any]]:
+        """Return the rows of each query; none needs what another one finds."""
+
+    @abstractmethod
+    def tell(self, connection: Connection, told: Asked) -> None:
+        """Change rows by a prepared statement."""
+
+    @abstractmethod
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows, all of the same columns, in the fastest way."""
 
     @abstractmethod
     def together(self, connection: Connection) -> AbstractContextManager[None]:
-        """Let the statements of a block travel together; an error may come as late as at its end."""
+        """Let what a block tells and inserts travel together; an error may come as late as at its end."""
 
     @abstractmethod
     def alone(self) -> AbstractContextManager[Connection]:

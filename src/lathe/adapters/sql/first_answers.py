@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, delete, select, tuple_
 
 from lathe.adapters.sql.deliveries import packed, unpacked
-from lathe.adapters.sql.prepared import Prepared
-from lathe.adapters.sql.rows import Asked, Rows, Values
+from lathe.adapters.sql.prepared import Asked, Prepared
+from lathe.adapters.sql.rows import Rows, Values
 from lathe.adapters.sql.schema import first_answers
 from lathe.adapters.sql.types import Digest, Id, Time, given, listed
 from lathe.application.intake import Changes

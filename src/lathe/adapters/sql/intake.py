@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from lathe.adapters.sql.builds import build_of, build_values
 from lathe.adapters.sql.candidates import (
     Found,
     Named,
-    find_by_name,
     found_repositories,
     projects_found,
+    projects_named,
     projects_with_repositories,
     repositories_named,
 )
+from lathe.adapters.sql.clock import TransactionClock
 from lathe.adapters.sql.credentials import Credentials, load_credentials
 from lathe.adapters.sql.deliveries import delivery_of, delivery_values, without_body
 from lathe.adapters.sql.entries import entry_of, entry_values
@@ -26,10 +28,10 @@ from lathe.adapters.sql.identities import identity_of, identity_values
 from lathe.adapters.sql.joining import claim, join
 from lathe.adapters.sql.keys import spend
 from lathe.adapters.sql.labels import relabel
-from lathe.adapters.sql.prepared import Prepared
+from lathe.adapters.sql.prepared import Asked, Prepared
 from lathe.adapters.sql.releases import release_of
 from lathe.adapters.sql.repositories import repository_values
-from lathe.adapters.sql.rows import Asked, Raced, Rows, addresses, ids_given, locked, selected_by_id
+from lathe.adapters.sql.rows import Raced, Rows, addresses, ids_given, locked, selected_by_id
 from lathe.adapters.sql.schema import (
     builds,
     deliveries,
@@ -42,7 +44,6 @@ from lathe.adapters.sql.schema import (
 )
 from lathe.adapters.sql.types import Id, Sorted, given, listed
 from lathe.application.intake import Changes, Known, Usage, Wanted
-from lathe.application.ports import Clock
 from lathe.domain.build import Build
 from lathe.domain.delivery import Delivery
 from lathe.domain.identity import Identity, repository_scope
@@ -62,7 +63,7 @@ Item = tuple[UUID, Wanted]
 class SqlIntakeSets:
     """Implements `IntakeSets`."""
 
-    def __init__(self, rows: Rows, clock: Clock) -> None:
+    def __init__(self, rows: Rows, clock: TransactionClock) -> None:
         self._rows = rows
         self._clock = clock
 
@@ -96,23 +97,34 @@ class _Loading:
         self._rows = rows
         self._items = items
 
-    def known(self, credentials: Credentials, clock: Clock) -> Known:
+    def known(self, credentials: Credentials, clock: TransactionClock) -> Known:
         """Lock and read everything; the clock when all locks are held that others may wait for."""
-        named = (name for of, item in self._items for name in _named(of, item))
+        named = [_named(of, item) for of, item in self._items]
         answered = first_answers_named((of, item.first_answer) for of, item in self._items)
-        before, same, *kept = self._rows.given_each(self._sent(), repositories_named(named, lock=True), *answered)
+        same_as = repositories_named(chain(*named), lock=True)
+        before, same, *kept = self._rows.given_each(self._sent(), same_as, *answered)
         came_before = [delivery_of(row) for row in before]
         found = found_repositories(same)
-        known_identities = self._identities(found)
-        now = clock.now()
-        filed, queued = self._subjects([*known_identities, *came_before])
-        given_releases = self._releases({(of, item.release_id) for of, item in self._items if item.release_id})
-        project_ids = self._project_ids(found, filed, queued, given_releases)
-        named_releases = {(build.organization_id, build.release_id) for build in filed}
-        releases_wanted = {"ids": addresses(named_releases), "projects": addresses(project_ids)}
-        with_repositories, open_releases = self._rows.given_each(
-            projects_with_repositories(project_ids), (_OPEN_RELEASES, releases_wanted)
+        theirs = [*zip(self._items, map(found.of, named), strict=True)]
+        linked: Ids = {(link.organization_id, link.project_id) for link in found.links.values()}
+        linked |= {(of, item.project_id) for of, item in self._items if item.project_id}
+        given: Ids = {(of, item.release_id) for of, item in self._items if item.release_id}
+        names = {(of, name) for (of, item), them in theirs for name in _names(item, them, found)}
+        by_names = [projects_named(names)] if names else []
+        # Identities first: they are what others may wait for. Most batches need nothing beyond this.
+        now, (locked_identities, of_linked, of_releases, *by_name) = clock.after(
+            _identities(theirs), projects_with_repositories(linked), _open(linked, given), *by_names
         )
+        known_identities = [identity_of(row) for row in locked_identities]
+        filed, queued = self._subjects([*known_identities, *came_before])
+        more = self._further_projects(chain(*by_name), of_releases, filed, queued) - linked
+        filed_under = {(build.organization_id, build.release_id) for build in filed}
+        filed_under -= {(release.organization_id, release.id) for release in of_releases}
+        if more or filed_under:
+            of_more, of_more_releases = self._rows.given_each(
+                projects_with_repositories(more), _open(more, filed_under)
+            )
+            of_linked, of_releases = [*of_linked, *of_more], [*of_releases, *of_more_releases]
         return Known(
             now=now,
             keys=credentials.keys,
@@ -124,8 +136,8 @@ class _Loading:
             identities=known_identities,
             builds=filed,
             entries=queued,
-            projects=projects_found(with_repositories),
-            releases=list({one.id: one for one in (*given_releases, *open_releases)}.values()),
+            projects=projects_found(of_linked),
+            releases=list({one.id: one for one in of_releases}.values()),
             first_answers=[first_answer_of(row) for rows in kept for row in rows],
         )
 
@@ -133,15 +145,6 @@ class _Loading:
         sent_as = {(of, item.delivery_source, item.delivery_id) for of, item in self._items if item.delivery_id}
         wanted = listed({"organization_id": of, "source": source, "sent_as": name} for of, source, name in sent_as)
         return _DELIVERIES, {"wanted": wanted}
-
-    def _identities(self, found: Found) -> list[Identity]:
-        """Lock the identities that the items may speak of, in the order of their ids."""
-        keys = {key for of, item in self._items for key in _identity_keys(of, item, found)}
-        if not keys:
-            return []
-        columns = ("organization_id", "scope", "source", "run_key")
-        wanted = listed(dict(zip(columns, key, strict=True)) for key in keys)
-        return [identity_of(row) for row in self._rows.given(_IDENTITIES, {"wanted": wanted})]
 
     def _subjects(self, of: Sequence[Identity | Delivery]) -> tuple[list[Build], list[QueueEntry]]:
         """Lock the builds and entries that identities and deliveries name, and those that these name themselves."""
@@ -157,42 +160,52 @@ class _Loading:
     def _by_id(self, table: Table, ids: Ids) -> Sequence[Any]:
         return self._rows.given(_LOCKED[table.name], {"ids": addresses(ids)}) if ids else ()
 
-    def _releases(self, ids: Ids) -> list[Release]:
-        return list(self._rows.given(_RELEASES, {"ids": addresses(ids)})) if ids else []
-
-    def _project_ids(
-        self, found: Found, filed: Iterable[Build], queued: Iterable[QueueEntry], given_releases: Iterable[Release]
+    def _further_projects(
+        self, by_name: Iterable[Any], given: Iterable[Release], filed: Iterable[Build], queued: Iterable[QueueEntry]
     ) -> Ids:
-        """Return the projects that are named somewhere, and those that names point to."""
-        ids: Ids = {(link.organization_id, link.project_id) for link in found.links.values()}
-        ids |= {(of, item.project_id) for of, item in self._items if item.project_id}
+        """Return the projects that names point to, and those of builds, entries and releases that were named."""
+        ids: Ids = {(row.organization_id, row.project_id) for row in by_name}
         ids |= {(build.organization_id, build.project_id) for build in filed}
-        ids |= {(release.organization_id, release.project_id) for release in given_releases}
-        ids |= {(entry.organization_id, entry.project_id) for entry in queued if entry.project_id}
-        names = {(of, name) for of, item in self._items for name in self._names(of, item, found)}
-        return ids | find_by_name(self._rows, names)
+        ids |= {(release.organization_id, release.project_id) for release in given}
+        return ids | {(entry.organization_id, entry.project_id) for entry in queued if entry.project_id}
 
-    def _names(self, of: UUID, item: Wanted, found: Found) -> Iterable[tuple[str, ...]]:
-        """Return the names by which a project may be found for an item, as word sequences."""
-        repositories = found.of(_named(of, item))
-        # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
-        if repositories and all(one.id in found.links for one in repositories):
-            return
-        yield item.name
-        urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
-        yield from (words(url.slug) for url in urls if url)
+
+def _names(item: Wanted, repositories: Sequence[Repository], found: Found) -> Iterable[tuple[str, ...]]:
+    """Return the names by which a project may be found for an item, as word sequences."""
+    # A repository that is linked is found by its UUID or URL; the rule for names is never asked then.
+    if repositories and all(one.id in found.links for one in repositories):
+        return
+    yield item.name
+    urls = {one.url for one in repositories} | {url for url in item.also if isinstance(url, RepoUrl)}
+    yield from (words(url.slug) for url in urls if url)
+
+
+def _identities(items: Iterable[tuple[Item, Sequence[Repository]]]) -> Asked:
+    """Ask for the identities that the items may speak of, locking them in the order of their ids."""
+    keys = {key for (of, item), repositories in items for key in _identity_keys(of, item, repositories)}
+    columns = ("organization_id", "scope", "source", "run_key")
+    return _IDENTITIES, {"wanted": listed(dict(zip(columns, key, strict=True)) for key in keys)}
+
+
+def _open(projects: Ids, ids: Ids) -> Asked:
+    """Ask for the active releases of projects, and for releases by their ids."""
+    return _OPEN_RELEASES, {"ids": addresses(ids), "projects": addresses(projects)}
 
 
 def _named(of: UUID, item: Wanted) -> list[Named]:
     """Return all that the repository of an item may go by."""
-    also = [Named(of, name, None) if isinstance(name, RepoUrl) else Named(of, None, name) for name in item.also]
-    return [Named(of, item.url, item.uuid), *also]
+    own = Named(of, item.url, item.uuid)
+    if not item.also:
+        return [own]
+    return [own, *(Named(of, n, None) if isinstance(n, RepoUrl) else Named(of, None, n) for n in item.also)]
 
 
-def _identity_keys(of: UUID, item: Wanted, found: Found) -> Iterable[tuple[UUID, str, str, str]]:
+def _identity_keys(
+    of: UUID, item: Wanted, repositories: Iterable[Repository]
+) -> Iterable[tuple[UUID, str, str, str]]:
     if item.source is None or item.run_key is None:
         return
-    for repository in found.of(_named(of, item)):
+    for repository in repositories:
         yield of, repository_scope(repository.id), item.source, item.run_key
     if item.scope is not None:
         yield of, item.scope, item.source, item.run_key
@@ -265,8 +278,6 @@ _IDENTITIES: Final = Prepared(
 _LOCKED: Final[dict[str, Prepared]] = {
     table.name: Prepared(locked(selected_by_id(table).order_by(table.c.id), table)) for table in (builds, queue_entries)
 }
-
-_RELEASES: Final = Prepared(selected_by_id(releases), release_of)
 
 _projects: Final = ids_given("projects")
 _OPEN_RELEASES: Final = Prepared(

@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
 
 from lathe.adapters.sql.engine import Database, Fate
-from lathe.adapters.sql.prepared import Prepared, failed
+from lathe.adapters.sql.pipeline import exchanged
+from lathe.adapters.sql.prepared import Asked, Prepared
 from lathe.adapters.sql.rows import Values
 from lathe.adapters.sql.schema import deliveries
 from lathe.adapters.sql.types import Digest, from_json, given, is_binary, to_json
@@ -46,6 +47,8 @@ DEFAULTS: Final = {
 
 SESSION: Final = {
     "timezone": "UTC",
+    "datestyle": "ISO",
+    "bytea_output": "hex",
     "statement_timeout": "8s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "30s",
@@ -83,6 +86,9 @@ _KNOWN_DELIVERIES = text("SELECT reltuples FROM pg_class WHERE oid = 'deliveries
 
 ADVISORY_LOCK: Final = 0x6C61746865
 """The number under which migrating processes wait for each other."""
+
+_WAITING: Final = "waiting"
+"""Under this name a connection keeps what is to travel together."""
 
 # SQLSTATE classes and codes: serialization failures and deadlocks; what the outside world does to a database.
 _AGAIN = frozenset({"40001", "40P01"})
@@ -153,21 +159,35 @@ class PostgresDatabase(Database):
         """Return the name of the violated constraint."""
         return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
 
+    def ask(self, connection: Connection, asked: Sequence[Asked]) -> list[Sequence[Any]]:
+        """Ask all in one exchange."""
+        return exchanged(connection, asked)
+
+    def tell(self, connection: Connection, told: Asked) -> None:
+        """Tell it, or keep it for what travels together."""
+        waiting: list[Asked] | None = connection.info.get(_WAITING)
+        if waiting is None:
+            exchanged(connection, [told])
+        else:
+            waiting.append(told)
+
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows by one statement with one parameter: one round trip, and little to adapt."""
         if table is deliveries:
             self._deliveries += len(values)
-        _inserting(table, tuple(values[0])).start(connection, {"new_rows": _as_json(table, values)}).close()
+        self.tell(connection, (_inserting(table, tuple(values[0])), {"new_rows": _as_json(table, values)}))
 
     @contextmanager
     def together(self, connection: Connection) -> Iterator[None]:
-        """Send the statements without waiting for each other's results: libpq's pipeline mode."""
-        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        """Send everything at the end of the block, in one exchange."""
+        waiting: list[Asked] = []
+        connection.info[_WAITING] = waiting
         try:
-            with driver.pipeline():
-                yield
-        except psycopg.Error as error:
-            raise failed(connection, "statements sent together", error) from error
+            yield
+        finally:
+            del connection.info[_WAITING]
+        if waiting:
+            exchanged(connection, waiting)
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -204,6 +224,8 @@ class PostgresDatabase(Database):
             set_json_loads(from_json, connection)
             connection.isolation_level = level
             connection.read_only = read_only
+            # It would forget what it prepared, and what we did, after every transaction that ends without COMMIT.
+            connection.prepare_threshold = None
             return connection
 
         engine = create_engine(

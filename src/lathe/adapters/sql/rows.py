@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from lathe.adapters.sql.prepared import Prepared
+from lathe.adapters.sql.prepared import Asked, Prepared
 from lathe.adapters.sql.types import Id, Time, given, listed
 from lathe.application.lists import Place
 from lathe.domain.errors import Conflict, NotFound
@@ -35,9 +35,6 @@ Values: TypeAlias = dict[str, Any]
 """A row by column name, on its way to the database."""
 
 Query: TypeAlias = Select[Any] | CompoundSelect[Any]
-
-Asked: TypeAlias = tuple[Prepared, Mapping[str, Any]]
-"""A prepared query with its parameters."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -49,12 +46,20 @@ class Dialect(Protocol):
         """Return the name of the constraint that was violated."""
         ...
 
+    def ask(self, connection: Connection, asked: Sequence[Asked]) -> list[Sequence[Any]]:
+        """Return the rows of each query."""
+        ...
+
+    def tell(self, connection: Connection, told: Asked) -> None:
+        """Change rows."""
+        ...
+
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows, all of the same columns, in the fastest way."""
         ...
 
     def together(self, connection: Connection) -> AbstractContextManager[None]:
-        """Let the statements of a block travel together, where they travel at all."""
+        """Let what a block tells and inserts travel together, where it travels at all."""
         ...
 
 
@@ -138,21 +143,19 @@ class Rows:
 
     def given(self, query: Prepared, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Any]:
         """Return all rows that a prepared query finds with these parameters."""
-        return query.all(self.connection, parameters)
+        return self._dialect.ask(self.connection, [(query, parameters)])[0]
 
     def given_each(self, *queries: Asked) -> list[Sequence[Any]]:
         """Return the rows of several prepared queries that do not depend on each other: one way there and back."""
-        with self.together():
-            cursors = [(query, query.start(self.connection, parameters)) for query, parameters in queries]
-        return [query.finish(self.connection, cursor) for query, cursor in cursors]
+        return self._dialect.ask(self.connection, queries)
 
     def together(self) -> AbstractContextManager[None]:
-        """Let what is sent in a block travel together; errors come at its end at the latest."""
+        """Let what is written in a block travel together; it is there, or its errors come, at the end of the block."""
         return self._dialect.together(self.connection)
 
     def change(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
         """Change rows by a prepared statement."""
-        statement.start(self.connection, parameters).close()
+        self._dialect.tell(self.connection, (statement, parameters))
 
 
 def _replacing(table: Table) -> Any:

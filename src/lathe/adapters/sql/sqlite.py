@@ -11,31 +11,38 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
+from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     Connection,
     Dialect,
     Engine,
+    LargeBinary,
     QueuePool,
     Table,
     UniqueConstraint,
+    Uuid,
     bindparam,
     create_engine,
     event,
     insert,
 )
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.types import TypeEngine
 
 from lathe.adapters.sql.engine import Database, Fate
 from lathe.adapters.sql.file_lock import OWNER_ONLY, FileLock, LockTimeout
-from lathe.adapters.sql.prepared import executed
+from lathe.adapters.sql.prepared import Asked, Convert, Prepared, failed
 from lathe.adapters.sql.rows import Values
 from lathe.adapters.sql.schema import metadata
 from lathe.adapters.sql.types import from_json, to_json
@@ -59,6 +66,8 @@ The pages of an index are written again and again; the rarer a checkpoint, the m
 
 CHECKPOINT_WAIT_MS: Final = 100
 """How long a checkpoint waits for readers before it leaves the rest to the next one."""
+
+_DIALECT: Final = SQLiteDialect_pysqlite(json_serializer=to_json, json_deserializer=from_json)
 
 # A failure of these kinds leaves the database as it was before the transaction.
 _NOTHING_HAPPENED = frozenset(
@@ -118,6 +127,16 @@ class SqliteDatabase(Database):
         """Return the name of the violated constraint, which SQLite tells by its columns."""
         found = re.search(r"UNIQUE constraint failed: (.+)", str(error.orig))
         return _UNIQUE.get(found[1]) if found else None
+
+    def ask(self, connection: Connection, asked: Sequence[Asked]) -> list[Sequence[Any]]:
+        """Run one after another."""
+        return [self._found(connection, *one) for one in asked]
+
+    def tell(self, connection: Connection, told: Asked) -> None:
+        """Run it."""
+        statement, parameters = told
+        made = statement.compiled(connection.dialect, _reader)
+        executed(connection, made.text, made.taken(parameters)).close()
 
     def insert(self, connection: Connection, table: Table, values: Sequence[Values]) -> None:
         """Insert rows one by one: nothing travels, and so nothing is gained by fewer statements."""
@@ -182,6 +201,15 @@ class SqliteDatabase(Database):
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
 
+    @staticmethod
+    def _found(connection: Connection, query: Prepared, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        made = query.compiled(connection.dialect, _reader)
+        cursor = executed(connection, made.text, made.taken(parameters))
+        try:
+            return [*map(made.convert, cursor.fetchall())]
+        finally:
+            cursor.close()
+
     def _checkpoint(self, connection: Connection) -> None:
         """Copy the WAL back and empty it, if it is time; readers in the way put it off, they are not disturbed."""
         try:
@@ -201,6 +229,43 @@ class SqliteDatabase(Database):
         self._checkpoint_at = size + CHECKPOINT_BYTES if in_the_way else CHECKPOINT_BYTES
 
 
+def executed(connection: Connection, text: str, parameters: Any, *, many: bool = False) -> DBAPICursor:
+    """Run a statement of the driver's own form. Raises errors of the driver as SQLAlchemy does."""
+    cursor = connection.connection.cursor()
+    try:
+        if many:
+            cursor.executemany(text, parameters)
+        else:
+            cursor.execute(text, parameters)
+    except sqlite3.Error as error:
+        raise failed(connection, text, error) from error
+    return cursor
+
+
+def _reader(kind: TypeEngine[Any]) -> Convert | None:
+    if isinstance(kind, LargeBinary):
+        return None  # bytes already
+    read = kind.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+    # The same few organizations, projects and releases are in most of the rows.
+    return _uuid if read and isinstance(kind, Uuid) else read
+
+
+_uuid = lru_cache(4096)(UUID)
+
+
+def _writer(kind: TypeEngine[Any]) -> Convert | None:
+    """Return what makes of a value what the driver takes; the most frequent kinds without SQLAlchemy's detours."""
+    if isinstance(kind, Uuid):
+        return _hex
+    if isinstance(kind, LargeBinary | Boolean):
+        return None
+    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
+def _hex(value: UUID) -> str:
+    return f"{value.int:032x}"
+
+
 @cache
 def _inserting(
     table: Table, columns: frozenset[str], dialect: Dialect
@@ -211,7 +276,7 @@ def _inserting(
     """
     order = [column.name for column in table.c if column.name in columns]
     made = insert(table).values({name: bindparam(name) for name in order}).compile(dialect=dialect)
-    writers = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    writers = [_writer(table.c[name].type) for name in order]
     return str(made), itemgetter(*order), [(at, write) for at, write in enumerate(writers) if write]
 
 

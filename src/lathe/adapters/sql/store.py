@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from attrs import frozen
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from lathe.adapters.sql.activity import SqlActivity
 from lathe.adapters.sql.audit import SqlAudit
 from lathe.adapters.sql.builds import SqlBuilds
+from lathe.adapters.sql.clock import TransactionClock
 from lathe.adapters.sql.deliveries import SqlDeliveries
 from lathe.adapters.sql.engine import Database, Fate, NotNested
 from lathe.adapters.sql.entries import SqlEntries
@@ -21,12 +21,10 @@ from lathe.adapters.sql.identities import SqlIdentities
 from lathe.adapters.sql.intake import SqlIntakeSets
 from lathe.adapters.sql.keys import SqlKeys
 from lathe.adapters.sql.organizations import SqlOrganizations
-from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.projects import SqlProjects
 from lathe.adapters.sql.releases import SqlReleases
 from lathe.adapters.sql.repositories import SqlRepositories
 from lathe.adapters.sql.rows import Raced, Rows
-from lathe.adapters.sql.types import now
 from lathe.adapters.sql.users import SqlLinks, SqlSessions, SqlUsers
 from lathe.application import ports
 from lathe.domain.errors import Unavailable
@@ -36,26 +34,11 @@ T = TypeVar("T")
 ATTEMPTS: Final = 5
 """How often work is run before races with other transactions are called bad luck."""
 
-_READ_CLOCK: Final = Prepared(select(now().label("now")))
-
-
-@frozen
-class DatabaseClock:
-    """The clock of the database, which all processes share."""
-
-    _rows: Rows
-
-    def now(self) -> datetime:
-        """Return the time in UTC."""
-        now: datetime = self._rows.given(_READ_CLOCK)[0].now
-        return now
-
-
 class SqlTransaction:
     """Implements `Transaction` on a connection."""
 
     def __init__(self, rows: Rows, clock: ports.Clock | None) -> None:
-        self._clock = clock or DatabaseClock(rows)
+        self._clock = TransactionClock(rows, clock)
         self.organizations: ports.Organizations = SqlOrganizations(rows)
         self.users: ports.Users = SqlUsers(rows)
         self.sessions: ports.Sessions = SqlSessions(rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+import orjson
 
 from lathe.adapters.sql.rows import Values
 from lathe.domain.build_report import BuildFacts, BuildStatus
@@ -73,8 +75,27 @@ def facts_of(row: Any) -> BuildFacts:
 # --- decisions --------------------------------------------------------------------------------------------------------
 
 
-def placement_json(placement: Placement) -> dict[str, Any]:
-    """Return a placement as it is stored, with all its steps."""
+def placement_json(placement: Placement) -> orjson.Fragment:
+    """Return a placement as it is stored, with all its steps.
+
+    A build and its delivery have the same one, and a batch writes them one after the other: it is made once.
+    """
+    known = _written.get(id(placement))
+    if known is not None and known[0] is placement:
+        return known[1]
+    if len(_written) >= _REMEMBERED:
+        _written.clear()
+    made = orjson.Fragment(orjson.dumps(_placement_fields(placement)))
+    _written[id(placement)] = placement, made
+    return made
+
+
+_REMEMBERED: Final = 512
+_written: Final[dict[int, tuple[Placement, orjson.Fragment]]] = {}
+"""By identity: looking one up by what it holds would take longer than making it."""
+
+
+def _placement_fields(placement: Placement) -> dict[str, Any]:
     return {
         "outcome": placement.outcome.value,
         "steps": [
