@@ -120,7 +120,8 @@ def _github_pull_request(environ: Environ) -> tuple[str, str]:
     try:
         event = json.loads(Path(_first(environ, "GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
         head = event["pull_request"]["head"]
-        commit, owner, repository = head["sha"], head["repo"]["owner"]["login"], head["repo"]["full_name"]
+        source = head["repo"] or {"full_name": "", "owner": {"login": "fork"}}  # a fork that is gone is none
+        commit, owner, repository = head["sha"], source["owner"]["login"], source["full_name"]
     except (OSError, ValueError, LookupError, TypeError):
         return "", branch
     return str(commit), branch if repository == _first(environ, "GITHUB_REPOSITORY") else f"{owner}:{branch}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import count
 from threading import Event, Thread
@@ -146,6 +147,44 @@ def test_all_keys_that_are_no_good_get_the_same_answer(scene: Scene) -> None:
     answers = {what: masked(scene.ask("GET", "/api/v1/builds", Ask(by=by(scene)))) for what, by in NO_KEYS.items()}
 
     assert len({repr(answer) for answer in answers.values()}) == 1, answers
+
+
+# --- once -------------------------------------------------------------------------------------------------------------
+
+
+def reported_under(scene: Scene, key: str, body: object) -> Response:
+    return scene.ask("POST", "/api/v1/builds", Ask(body=body, headers={"Idempotency-Key": key}))
+
+
+def test_all_who_report_under_one_key_at_once_get_the_same_answer(scene: Scene) -> None:
+    """Eight at a time, over all processes of the server; nothing else would keep two such builds from being made."""
+    product = scene.product()
+    for number in range(12):
+        body = {"name": f"Nightly {number}", "release_id": product.release}
+        key = f"{product.release}/{number}"
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(reported_under, [scene] * 8, [key] * 8, [body] * 8))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({repr(masked(answer)) for answer in answers}) == 1, [answer.text for answer in answers]
+
+    builds = scene.read(f"/api/v1/builds?project={product.project}&limit=200")["data"]
+    assert sorted(build["name"] for build in builds) == sorted(f"Nightly {number}" for number in range(12))
+
+
+def test_the_first_answer_is_repeated_byte_by_byte_whatever_happened_since(scene: Scene) -> None:
+    product, key = scene.product(), f"k-{scene.number()}"
+    body = scene.facts(repo_url=product.url)
+    first = reported_under(scene, key, body)
+    build = first.json()["build"]["id"]
+    scene.made("PATCH", f"/api/v1/projects/{product.project}", {"name": f"Renamed {scene.number()}"})
+    scene.made("POST", f"/api/v1/builds/{build}/move", {"release_id": scene.release(product.project, "4")})
+
+    again = reported_under(scene, key, body)
+
+    assert first.status_code == 201
+    assert (masked(again), again.content) == (masked(first), first.content)
+    assert again.headers["location"] == f"/api/v1/builds/{build}"
+    assert len(scene.read(f"/api/v1/deliveries?q={product.repository}")["data"]) == 1
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

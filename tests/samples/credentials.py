@@ -58,4 +58,4 @@ def bare_hook(organization_id: UUID, **changes: Any) -> Hook:
 
 
 def window(*instants: int) -> Window:
-    return Window(tuple((instant, 1) for instant in instants))
+    return Window(instants, (1,) * len(instants))

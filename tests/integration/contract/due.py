@@ -1,6 +1,6 @@
 """What contract.md promises and is due: every status with every code that it may be answered with.
 
-Not due yet, and so not here: Idempotency-Key and metrics.
+Not due yet, and so not here: metrics.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ DUE: Final[Mapping[str, set[tuple[int, str | None]]]] = {
         (413, "body_too_large"),
         (415, "unsupported_media_type"),
         (422, "invalid"),
+        (422, "idempotency_key_reused"),
         (429, "rate_limited"),
         (503, "unavailable"),
     },

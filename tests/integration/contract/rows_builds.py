@@ -114,6 +114,52 @@ def a_release_of_another_project_than_the_one_named_is_pointed_at(scene: Scene) 
     return Ask(body=scene.facts(project_id=one.project, release_id=other.release))
 
 
+# --- reporting under a key --------------------------------------------------------------------------------------------
+
+
+@row(REPORT, 201, "created", headers={"location": re.compile("/api/v1/builds/[0-9a-f-]{36}")})
+def a_report_under_the_same_key_is_answered_as_it_was_first(scene: Scene) -> Ask:
+    product, headers = scene.product(), {"Idempotency-Key": f"k-{scene.number()}"}
+    facts = scene.facts(repo_url=product.url)
+    first = scene.ask("POST", "/api/v1/builds", Ask(body=facts, headers=headers)).json()
+    scene.made("POST", f"/api/v1/builds/{first['build']['id']}/requeue")
+    says = {"build": first["build"], "placement": first["placement"], "delivery_id": first["delivery_id"]}
+    return Ask(body=facts, headers=headers, says=says)
+
+
+@row(REPORT, 202, "no_project_match", headers={"location": re.compile("/api/v1/queue/[0-9a-f-]{36}")})
+def a_build_without_identity_is_made_once_under_its_key_quoted_or_bare(scene: Scene) -> Ask:
+    key, facts = f"k-{scene.number()}", {"name": "Nightly"}
+    asked = Ask(body=facts, headers={"Idempotency-Key": key})
+    first = scene.ask("POST", "/api/v1/builds", asked).json()
+    return Ask(body=facts, headers={"Idempotency-Key": f'"{key}"'}, says={"queue_entry": first["queue_entry"]})
+
+
+@row(REPORT, 202, "no_project_match")
+def the_same_key_of_another_organization_is_another_key(scene: Scene) -> Ask:
+    facts, headers = {"name": "Nightly"}, {"Idempotency-Key": f"k-{scene.number()}"}
+    asked = Ask(body=facts, headers=headers, by=bearer(scene.key(org="rival")))
+    theirs = scene.ask("POST", "/api/v1/builds", asked).json()["queue_entry"]["id"]
+    return Ask(body=facts, headers=headers, says={"queue_entry.id": re.compile(f"(?!{theirs}).{{36}}")})
+
+
+@row(REPORT, 422, "idempotency_key_reused", says={"errors": ABSENT})
+def another_body_under_the_same_key_is_refused(scene: Scene) -> Ask:
+    headers = {"Idempotency-Key": f"k-{scene.number()}"}
+    scene.ask("POST", "/api/v1/builds", Ask(body={"name": "Nightly"}, headers=headers))
+    return Ask(body={"name": "Weekly"}, headers=headers)
+
+
+@row(REPORT, 422, "invalid", faults=[("/Idempotency-Key", "pattern")])
+def a_key_of_blanks_and_other_things_is_pointed_at(scene: Scene) -> Ask:
+    return Ask(body={"name": "Nightly"}, headers={"Idempotency-Key": "not a key"})
+
+
+@row(REPORT, 422, "invalid", faults=[("/Idempotency-Key", "too_long")])
+def a_key_that_is_too_long_is_pointed_at(scene: Scene) -> Ask:
+    return Ask(body={"name": "Nightly"}, headers={"Idempotency-Key": "k" * 256})
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 

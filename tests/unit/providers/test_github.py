@@ -182,7 +182,13 @@ def test_a_fork_whose_owner_is_unknown_is_told_from_the_repository_all_the_same(
     body = payload("run-of-fork")
     del body["workflow_run"]["head_repository"]["owner"]
     assert report_in(read(body)).facts.branch == "fork:main"
-    del body["workflow_run"]["head_repository"]
+
+
+def test_a_fork_that_was_deleted_meanwhile_does_not_pass_for_the_repository() -> None:
+    body = payload("run-of-fork")
+    body["workflow_run"]["head_repository"] = None
+    assert report_in(read(body)).facts.branch == "fork:main"
+    body["workflow_run"]["event"] = "push"
     assert report_in(read(body)).facts.branch == "main"
 
 

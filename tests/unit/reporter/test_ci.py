@@ -127,9 +127,9 @@ GITHUB_REQUEST = GITHUB | {
 }
 
 
-def event(folder: Path, repository: str) -> dict[str, str]:
-    owner = repository.partition("/")[0]
-    head = {"sha": SHA, "ref": "retry-captures", "repo": {"full_name": repository, "owner": {"login": owner}}}
+def event(folder: Path, repository: str | None) -> dict[str, str]:
+    repo = repository and {"full_name": repository, "owner": {"login": repository.partition("/")[0]}}
+    head = {"sha": SHA, "ref": "retry-captures", "repo": repo}
     file = folder / "event.json"
     file.write_text(json.dumps({"pull_request": {"number": 7, "head": head}}), encoding="utf-8")
     return GITHUB_REQUEST | {"GITHUB_EVENT_PATH": str(file)}
@@ -137,6 +137,10 @@ def event(folder: Path, repository: str) -> dict[str, str]:
 
 def test_a_pull_request_on_github_is_told_by_its_own_commit_and_branch(tmp_path: Path) -> None:
     assert told(event(tmp_path, "acme/pay-api"), "commit_sha", "branch", "run_id") == (SHA, "retry-captures", "9001")
+
+
+def test_a_fork_that_was_deleted_meanwhile_does_not_pass_for_the_repository(tmp_path: Path) -> None:
+    assert told(event(tmp_path, None), "commit_sha", "branch") == (SHA, "fork:retry-captures")
 
 
 def test_the_branch_of_a_fork_is_not_the_branch_of_the_same_name_here(tmp_path: Path) -> None:

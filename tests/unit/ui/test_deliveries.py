@@ -340,3 +340,8 @@ def test_a_body_is_laid_out_without_changing_what_it_says(body: bytes, lines: li
 def test_a_body_of_quotes_that_never_close_is_laid_out_at_once(end: bytes) -> None:
     body = b"[" + b'\\"' * 500_000 + end
     assert laid_out(body) == body.decode()
+
+
+def test_a_body_that_would_grow_many_times_as_large_is_left_as_it_is() -> None:
+    body = b"[" * 32 + b"0," * 250_000 + b"0" + b"]" * 32
+    assert laid_out(body) == body.decode()

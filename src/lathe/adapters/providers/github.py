@@ -129,11 +129,13 @@ def _status(fields: dict[str, object], run: object) -> BuildStatus | Reason:
 def _ref(run: object, repository: object) -> str | None:
     """Return the branch, or the tag of a release; a fork's branch with its owner, as GitHub shows it.
 
-    A pull request from a fork is built here too: its ``main`` is not the ``main`` of this repository.
+    A pull request from a fork is built here too: its ``main`` is not the ``main`` of this repository. If the fork is
+    gone by then, no repository is named.
     """
     ref = text(run, "head_branch")
     here, there = integer(repository, "id"), integer(run, "head_repository", "id")
-    if ref and here is not None and there is not None and here != there:
+    gone = there is None and (text(run, "event") or "").startswith("pull_request")
+    if ref and (gone or (here is not None and there is not None and here != there)):
         owner = text(run, "head_repository", "owner", "login") or "fork"
         ref = f"{owner}:{ref}"
     return kept(ref)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, select, tuple_
+from sqlalchemy import and_, bindparam, delete, select
 
 from lathe.adapters.sql.deliveries import packed, unpacked
 from lathe.adapters.sql.prepared import Asked, Prepared
@@ -37,15 +37,18 @@ def first_answer_of(row: Any) -> FirstAnswer:
 def keep_first_answers(rows: Rows, changes: Changes) -> None:
     """Store first answers in place of those of the same names whose time is over.
 
-    Others whose time is over go too, for one organization at a time: each batch pays for a bounded number.
+    Others whose time is over go too, of one organization at a time: what a batch pays for is bounded.
     """
-    kept = sorted(changes.first_answers, key=lambda one: (one.organization_id, one.name))
-    if not kept:
+    if not changes.first_answers:
         return
+    kept = sorted(changes.first_answers, key=lambda one: (one.organization_id, one.name))
     before = changes.now - REPEATED_FOR
-    wanted = listed(_wanted((one.organization_id, one.name) for one in kept))
-    rows.change(_FORGET_NAMED, {"wanted": wanted, "at": before})
-    rows.change(_FORGET_OLDEST, {"of_organization": changes.first_answers[0].organization_id, "at": before})
+    same, old = rows.given_each(
+        (_SAME, {"wanted": listed(_wanted((one.organization_id, one.name) for one in kept))}),
+        (_OLD, {"of_organization": changes.first_answers[0].organization_id, "at": before}),
+    )
+    if gone := sorted({(row.organization_id, row.name) for row in (*same, *old) if row.at <= before}):
+        rows.connection.execute(_FORGET, [{"of_organization": of, "of_name": name} for of, name in gone])
     rows.add(first_answers, *map(_values, kept))
 
 
@@ -65,27 +68,23 @@ def _values(answer: FirstAnswer) -> Values:
 
 
 _wanted_names: Final = given("wanted", {"organization_id": Id, "name": Digest()})
-_NAMED: Final = Prepared(
-    select(first_answers).join(
-        _wanted_names,
-        and_(
-            first_answers.c.organization_id == _wanted_names.c.organization_id,
-            first_answers.c.name == _wanted_names.c.name,
-        ),
-    )
+_by_name: Final = and_(
+    first_answers.c.organization_id == _wanted_names.c.organization_id, first_answers.c.name == _wanted_names.c.name
 )
+_NAMED: Final = Prepared(select(first_answers).join(_wanted_names, _by_name))
 
-_address: Final = tuple_(first_answers.c.organization_id, first_answers.c.name)
-_is_over: Final = first_answers.c.at <= bindparam("at", type_=Time())
-_FORGET_NAMED: Final = Prepared(
-    delete(first_answers).where(_address.in_(select(_wanted_names.c.organization_id, _wanted_names.c.name)), _is_over)
-)
-_oldest: Final = (
-    select(first_answers.c.organization_id, first_answers.c.name)
-    .where(first_answers.c.organization_id == bindparam("of_organization"), _is_over)
+_times: Final = select(first_answers.c.organization_id, first_answers.c.name, first_answers.c.at)
+_SAME: Final = Prepared(_times.join(_wanted_names, _by_name))
+_OLD: Final = Prepared(
+    _times.where(
+        first_answers.c.organization_id == bindparam("of_organization", type_=Id),
+        first_answers.c.at <= bindparam("at", type_=Time()),
+    )
     .order_by(first_answers.c.at)
     .limit(FORGOTTEN_AT_ONCE)
     # What another transaction is about to remove need not be waited for.
     .with_for_update(skip_locked=True)
 )
-_FORGET_OLDEST: Final = Prepared(delete(first_answers).where(_address.in_(_oldest)))
+_FORGET: Final = delete(first_answers).where(
+    first_answers.c.organization_id == bindparam("of_organization"), first_answers.c.name == bindparam("of_name")
+)

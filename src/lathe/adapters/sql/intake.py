@@ -87,7 +87,7 @@ class SqlIntakeSets:
                 rows.add(builds, *map(build_values, changes.new_builds))
                 rows.add(queue_entries, *map(entry_values, changes.new_entries))
                 rows.add(deliveries, *map(delivery_values, sorted(changes.new_deliveries, key=_by_sender)))
-                keep_first_answers(rows, changes)
+            keep_first_answers(rows, changes)
 
 
 class _Loading:

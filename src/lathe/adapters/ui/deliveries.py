@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DELIVERIES_SHOWN: Final = 50
 
 _DEEPEST: Final = 32
+_LARGEST: Final = 4 * 1024 * 1024
+"""Characters of a body laid out. What is small and deep can become many times as large, and no browser shows that."""
+
 # A string that never ends is one that ends with the body: looked for from each of its quotes again, the end of a large
 # body takes hours.
 _PARTS: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
@@ -91,7 +94,7 @@ def file_again(visit: Visit, _: Form) -> Response:
 
 def laid_out(body: bytes) -> str:
     """Return a body as people read JSON: a value on each line, indented. Nothing but blanks is changed, so keys that
-    come twice and long numbers are seen as they were sent. What is no JSON, or nested deeply, is left as it is."""
+    come twice and long numbers are seen as they were sent. What is no JSON, or is deep or large, is left as it is."""
     text = body.decode("utf-8", "replace")
     if text.lstrip()[:1] not in ("{", "["):
         return text
@@ -113,7 +116,8 @@ def laid_out(body: bytes) -> str:
             line += ": " if token == ":" else token
         if not 0 <= depth <= _DEEPEST:
             return text
-    return text if depth else "\n".join([*lines, line])
+    laid = "\n".join([*lines, line])
+    return text if depth or len(laid) > _LARGEST else laid
 
 
 def _may_see_bodies(visit: Visit) -> bool:
