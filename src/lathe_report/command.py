@@ -10,7 +10,7 @@ from urllib.request import Request
 
 from lathe_report import __version__
 from lathe_report.ci import Environ
-from lathe_report.report import Failure, Misuse, Report, made, one_line
+from lathe_report.report import Failure, Misuse, Report, as_json, made, no_command, one_line
 from lathe_report.sending import Answer, Waits, delivered
 
 PATH = "/api/v1/builds"
@@ -58,7 +58,7 @@ def run(wish: Wish, environ: Environ, streams: Streams, waits: Waits) -> None:
     key = environ.get("LATHE_API_KEY", "").strip()
 
     def hidden(line: str) -> str:
-        return line.replace(key, "…") if len(key) > 7 else line
+        return no_command(line.replace(key, "…") if len(key) > 7 else line)
 
     quiet = Streams(lambda line: streams.out(hidden(line)), lambda line: streams.err(hidden(line)))
     try:
@@ -70,7 +70,7 @@ def run(wish: Wish, environ: Environ, streams: Streams, waits: Waits) -> None:
 
 
 def _run(wish: Wish, environ: Environ, key: str, streams: Streams, waits: Waits) -> None:
-    report = made(environ, wish.fields)
+    report = made(environ, wish.fields, repr(waits.chance()))
     if wish.dry_run:
         streams.err(f"{report.summary}\nThis would be sent; nothing was:")
         streams.out(report.text)
@@ -79,7 +79,7 @@ def _run(wish: Wish, environ: Environ, key: str, streams: Streams, waits: Waits)
     streams.err(report.summary)
     answer = delivered(request, wish.max_time, waits, streams.err)
     outcome = told(answer)
-    streams.out(json.dumps(outcome, indent=2, ensure_ascii=False) if wish.as_json else in_words(outcome))
+    streams.out(as_json(outcome) if wish.as_json else in_words(outcome))
 
 
 def _request(report: Report, server: str, key: str) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from lathe_report.ci import Environ, attempt, found
 
@@ -51,7 +51,10 @@ class Misuse(Failure):
 
 
 class Report(NamedTuple):
-    """What is sent. ``key`` is the same whenever the same is said of the same try of a run."""
+    """What is sent. ``key`` is the same whenever the same is said of the same try of a run.
+
+    Where no CI tells of one, each run of the reporter is one: two nightly builds may differ in nothing that is said.
+    """
 
     body: bytes
     key: str
@@ -60,11 +63,14 @@ class Report(NamedTuple):
     @property
     def text(self) -> str:
         """The body as people read it."""
-        return json.dumps(json.loads(self.body.decode()), indent=2, ensure_ascii=False)
+        return as_json(json.loads(self.body.decode()))
 
 
-def made(environ: Environ, given: Mapping[str, str]) -> Report:
-    """Return the report of this job; ``given`` fields replace what the CI tells. Raises Failure."""
+def made(environ: Environ, given: Mapping[str, str], here: str = "") -> Report:
+    """Return the report of this job; ``given`` fields replace what the CI tells. Raises Failure.
+
+    ``here`` tells this run of the reporter from others, for where no CI tells one try from another.
+    """
     ci = found(environ)
     told = {"source": ci.source, **ci.read(environ), "status": ci.status(environ)} if ci else {"source": "api"}
     given = {name: value for name, value in given.items() if value.strip()}
@@ -78,7 +84,7 @@ def made(environ: Environ, given: Mapping[str, str]) -> Report:
         raise Misuse("this is no CI that is known: say what was built with --name, --repo-url and --branch")
     fields = {name: facts[name] for name in FIELDS if facts.get(name)}
     body = json.dumps(fields).encode()
-    tried = attempt(ci, environ) if ci else ""
+    tried = attempt(ci, environ) if ci else here
     key = "report-" + hashlib.sha256(body + b"\n" + tried.encode("utf-8", "replace")).hexdigest()
     return Report(body, key, _summary(ci.name if ci else "Build", fields))
 
@@ -86,6 +92,16 @@ def made(environ: Environ, given: Mapping[str, str]) -> Report:
 def without_userinfo(text: str) -> str:
     """Return a text without what stands before ``@`` in the addresses in it: CI systems put tokens there."""
     return _USERINFO.sub(r"\1", text)
+
+
+def as_json(value: Any) -> str:
+    """Return JSON as it is printed. No CI finds a command to itself in it, see `no_command`."""
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("##", "#\\u0023")
+
+
+def no_command(text: str) -> str:
+    """Return a text that no CI takes for a command to itself: some do wherever in a line ``##`` begins one."""
+    return re.sub("#(?=#)", "# ", text)
 
 
 def one_line(text: str) -> str:

@@ -100,7 +100,10 @@ def _exchanged(request: Request, seconds: float) -> Answer:
     response: IO[bytes] | Any
     with build_opener(_AsItIs).open(request, timeout=seconds) as response:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, headers, response.read(_LONGEST_ANSWER))
+        body = response.read(_LONGEST_ANSWER)
+        if response.length and len(body) < _LONGEST_ANSWER:  # reading so many bytes at most does not complain of fewer
+            raise ConnectionError("it broke off amid the answer")
+        return Answer(response.status, headers, body)
 
 
 def reason(fault: Exception) -> str:

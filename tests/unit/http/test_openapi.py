@@ -157,4 +157,5 @@ def test_the_reference_page_shows_every_call_and_shape_and_links_to_them(client:
     assert set(document()["components"]["schemas"]) <= set(page.ids)
     assert {link for link in page.links if link.startswith("#")} <= {f"#{one}" for one in page.ids}
     assert not page.styled
+    assert "the same name with the same body and API key repeats the first answer" in answer.text
     assert re.search(r'href="/static/lathe.css"', answer.text)

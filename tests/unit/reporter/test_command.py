@@ -190,6 +190,20 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_the_log(report: Runs
     assert "Bearer … sent a bad body" in done.err
 
 
+def test_no_name_that_the_server_tells_is_a_command_to_the_ci(report: Runs) -> None:
+    command = "###vso[task.setvariable variable=PATH]/tmp"
+    build = {"id": "1", "project": {"name": "Pay"}, "release": {"name": command}}
+    with answering(answer(201, status="created", build=build)) as server:
+        said = report("--name", command, LATHE_URL=server.address)
+        programs = report("--json", LATHE_URL=server.address)
+        dry = report("--name", command, "--dry-run")
+
+    assert said.out == "Filed under Pay # # #vso[task.setvariable variable=PATH]/tmp\n"
+    assert "##" not in said.err + programs.out + dry.out + dry.err
+    assert json.loads(programs.out)["build"] == build
+    assert json.loads(dry.out)["name"] == command
+
+
 def test_it_tries_for_as_long_as_it_may(report: Runs) -> None:
     done = report("--max-time", "0", LATHE_URL="http://127.0.0.1:1")
 

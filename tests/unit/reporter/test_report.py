@@ -96,6 +96,11 @@ def test_the_key_is_the_same_for_the_same_try_of_a_run_and_another_for_anything_
     assert len(others | {first.key}) == 5
 
 
+def test_where_no_ci_tells_of_a_try_each_run_of_the_reporter_is_one() -> None:
+    assert made({}, {"name": "Nightly"}, "one").key != made({}, {"name": "Nightly"}, "two").key
+    assert made(GITHUB, {}, "one").key == made(GITHUB, {}, "two").key
+
+
 def test_the_fields_are_those_of_the_api() -> None:
     body = dict.fromkeys(FIELDS, "x") | {"status": "failed", "repo_url": "https://h/a/b", "url": "https://h"}
     ids = dict.fromkeys(("project_id", "release_id"), "01990a3c-7f6e-7d51-9f53-6a5d6c2f8b1e")

@@ -68,6 +68,12 @@ def test_a_connection_that_breaks_is_made_again(said: list[str]) -> None:
     assert said[0].startswith("no connection to the server (")
 
 
+def test_an_answer_that_breaks_off_is_asked_for_again(said: list[str]) -> None:
+    with answering(Reply(201, b'{"status": "cre', {"Content-Length": "90"}), Reply()) as server:
+        assert delivered(request(server.address), 60, Time().waits, said.append).body == Reply().body
+    assert said == ["no connection to the server (it broke off amid the answer); trying again in 1 s"]
+
+
 def test_the_server_is_left_alone_for_as_long_as_it_asks(said: list[str]) -> None:
     now = datetime(2026, 3, 14, tzinfo=UTC)
     dates = {"Date": format_datetime(now, usegmt=True)}

@@ -21,6 +21,7 @@ from lathe.adapters.ui.natives import SENDERS
 from lathe.domain.build_report import BuildFacts, BuildReport
 from lathe.domain.repo_url import RepoUrl
 from lathe.entrypoints.compose import PARSERS
+from tests.answering import Reply, answering
 from tests.guides import steps_in
 
 ADDRESS = "https://lathe.example"
@@ -106,6 +107,20 @@ def test_the_reporter_is_fetched_from_this_server_and_cannot_fail_a_pipeline(ci:
         assert "--allow-failure" in step.script
         assert step.environ.get("LATHE_URL", ADDRESS) == ADDRESS
     assert ADDRESS in ci.snippet(ADDRESS)
+
+
+def test_the_page_of_a_redirection_is_not_run() -> None:
+    """As a proxy answers that wants https; the program is curl's own here."""
+    with answering(Reply(301, b"<html>Moved", {"Location": "https://elsewhere.invalid/report.py"})) as server:
+        done = subprocess.run(
+            ["sh", "-c", f"{FETCH} | python3 - --allow-failure"],
+            env={"PATH": os.environ["PATH"], "LATHE_URL": server.address},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "redirects" in done.stderr
 
 
 def test_a_failed_pipeline_is_reported_by_a_step_of_its_own_where_the_ci_wants_that() -> None:

@@ -65,7 +65,7 @@ def page() -> str:
 
 
 def _call(method: str, path: str, operation: dict[str, Any]) -> str:
-    rows = [(name["name"], _type(name["schema"]), name["in"]) for name in operation.get("parameters", ())]
+    rows = [(one["name"], _parameter(one), one["in"]) for one in operation.get("parameters", ())]
     parameters = _table("Parameters", ("Name", "Value", "Where"), rows)
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     sends = f"<p>Body: {_type(body)}</p>" if body else ""
@@ -76,6 +76,12 @@ def _call(method: str, path: str, operation: dict[str, Any]) -> str:
 {parameters}{sends}{_table("Answers", ("Status", "When", "Body"), answers)}
 </section>
 """
+
+
+def _parameter(parameter: dict[str, Any]) -> str:
+    """Return what a parameter is: its own words where it has some."""
+    about = parameter.get("description")
+    return escape(about).replace("`", "") if about else _type(parameter["schema"])
 
 
 def _answer(answer: dict[str, Any]) -> tuple[str, str]:

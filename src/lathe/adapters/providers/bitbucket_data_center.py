@@ -20,6 +20,7 @@ from lathe.adapters.providers.reading import (
     kept,
     link,
     one_line,
+    repository_id,
     text,
 )
 from lathe.adapters.providers.reasons import lacking, unknown
@@ -78,8 +79,7 @@ def from_status(fields: dict[str, object]) -> BuildReport | Reason:
         url=url,
         finished_at=changed_at if known.finished else None,
     )
-    number_of_repository = integer(repository, "id")
-    uuid = None if number_of_repository is None else f"{SOURCE}:{repo_url.host}/{number_of_repository}"
+    uuid = repository_id(SOURCE, repo_url, repository)
     return BuildReport(facts=build, repository_uuid=uuid, status_key=key or build.name, updated_at=changed_at)
 
 

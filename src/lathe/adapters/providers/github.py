@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from lathe.adapters.providers.reading import at, header, instant, integer, json_object, kept, link, one_line, text
+from lathe.adapters.providers.reading import (
+    at,
+    header,
+    instant,
+    integer,
+    json_object,
+    kept,
+    link,
+    one_line,
+    repository_id,
+    text,
+)
 from lathe.adapters.providers.reasons import lacking, unknown
 from lathe.application.intake import Reading
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
@@ -110,8 +121,7 @@ def _from_run(fields: dict[str, object]) -> BuildReport | Reason:
         author=one_line(text(run, "head_commit", "author", "name") or text(run, "actor", "login") or "") or None,
         finished_at=updated_at if status.finished else None,
     )
-    number_of_repository = integer(repository, "id")
-    uuid = None if number_of_repository is None else f"{SOURCE}:{repo_url.host}/{number_of_repository}"
+    uuid = repository_id(SOURCE, repo_url, repository)
     return BuildReport(facts=facts, repository_uuid=uuid, updated_at=updated_at)
 
 

@@ -11,7 +11,18 @@ import re
 from datetime import datetime
 from typing import Final
 
-from lathe.adapters.providers.reading import at, header, instant, integer, json_object, kept, link, one_line, text
+from lathe.adapters.providers.reading import (
+    at,
+    header,
+    instant,
+    integer,
+    json_object,
+    kept,
+    link,
+    one_line,
+    repository_id,
+    text,
+)
 from lathe.adapters.providers.reasons import lacking, unknown
 from lathe.application.intake import Reading
 from lathe.domain.build_report import BuildFacts, BuildReport, BuildStatus
@@ -123,8 +134,7 @@ def _from_pipeline(fields: dict[str, object]) -> BuildReport | Reason:
         author=one_line(text(fields, "commit", "author", "name") or text(fields, "user", "name") or "") or None,
         finished_at=finished_at,
     )
-    number_of_project = integer(project, "id")
-    uuid = None if number_of_project is None else f"{SOURCE}:{repo_url.host}/{number_of_project}"
+    uuid = repository_id(SOURCE, repo_url, project)
     # When a pipeline was last changed is said only once it has ended. Before, it counts as new as it was when it began,
     # or a "running" that was late on the way would be taken for a new run of one that has ended.
     updated_at = finished_at if status.finished else _instant(text(said, "created_at"))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from lathe.domain.errors import Fault, Invalid, Malformed
-from lathe.domain.repo_url import without_userinfo
+from lathe.domain.repo_url import RepoUrl, without_userinfo
 from lathe.domain.text import NAME_LIMIT, text_fault, web_link
 
 # Stands where one object names a key twice, until somebody asks for that key.
@@ -110,6 +110,12 @@ def branch_and_tag(ref: str | None) -> tuple[str | None, str | None]:
     if ref and ref.startswith("refs/tags/"):
         return None, kept(ref.removeprefix("refs/tags/"))
     return kept(ref.removeprefix("refs/heads/") if ref else None), None
+
+
+def repository_id(source: str, url: RepoUrl, repository: object) -> str | None:
+    """Return what a repository is known by, whatever it is called: its ``id``, which holds on its host alone."""
+    number = integer(repository, "id")
+    return None if number is None else f"{source}:{url.host}/{number}"
 
 
 def header(headers: dict[str, str], name: str) -> str | None:

@@ -200,9 +200,7 @@ def _named(of: UUID, item: Wanted) -> list[Named]:
     return [own, *(Named(of, n, None) if isinstance(n, RepoUrl) else Named(of, None, n) for n in item.also)]
 
 
-def _identity_keys(
-    of: UUID, item: Wanted, repositories: Iterable[Repository]
-) -> Iterable[tuple[UUID, str, str, str]]:
+def _identity_keys(of: UUID, item: Wanted, repositories: Iterable[Repository]) -> Iterable[tuple[UUID, str, str, str]]:
     if item.source is None or item.run_key is None:
         return
     for repository in repositories:

@@ -34,6 +34,7 @@ T = TypeVar("T")
 ATTEMPTS: Final = 5
 """How often work is run before races with other transactions are called bad luck."""
 
+
 class SqlTransaction:
     """Implements `Transaction` on a connection."""
 

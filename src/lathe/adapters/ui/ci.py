@@ -10,8 +10,9 @@ from markupsafe import Markup, escape
 
 from lathe.domain.hook import Provider
 
-FETCH: Final = 'curl -fsS --retry 5 --retry-connrefused "$LATHE_URL/report.py"'
-"""Fetches the reporter, which knows what each CI tells its jobs."""
+FETCH: Final = 'curl -fsSL --max-redirs 0 --retry 5 --retry-connrefused "$LATHE_URL/report.py"'
+"""Fetches the reporter, which knows what each CI tells its jobs. The page that a redirection comes with is no program:
+without the second option, curl hands it on."""
 
 _MARKS: Final = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
