@@ -38,7 +38,7 @@ install: $(VENV)/.runtime ## make .venv/bin/lathe
 
 dev: $(VENV)/.dev ## also install what tests and checks need
 
-browser: dev ## find a Chromium for the tests; on Debian, as root, install one
+browser: dev ## find a Chromium and curl for the tests; on Debian, as root, install them
 	@scripts/browser
 
 # --- using it ---------------------------------------------------------------------------------------------------------

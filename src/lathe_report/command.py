@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import inf
 from typing import Any, Callable, Mapping, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import Request
@@ -70,6 +71,8 @@ def run(wish: Wish, environ: Environ, streams: Streams, waits: Waits) -> None:
 
 
 def _run(wish: Wish, environ: Environ, key: str, streams: Streams, waits: Waits) -> None:
+    if not 0 <= wish.max_time < inf:  # what is no number is not within any bounds
+        raise Misuse("--max-time takes a number of seconds")
     report = made(environ, wish.fields, repr(waits.chance()))
     if wish.dry_run:
         streams.err(f"{report.summary}\nThis would be sent; nothing was:")

@@ -249,3 +249,12 @@ def test_streams_that_cannot_be_set_up_are_taken_as_they_are(
     report("--dry-run")
 
     assert json.loads(plain.text)["source"] == "bitbucket"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_time_that_never_ends_is_refused(report: Runs, seconds: str) -> None:
+    with answering() as server:
+        ended = report(f"--max-time={seconds}", LATHE_URL=server.address)
+    assert ended.status == 2
+    assert "--max-time takes a number of seconds" in ended.err
+    assert not server.asked
