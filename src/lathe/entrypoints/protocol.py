@@ -26,7 +26,7 @@ class _TooMuch(Exception):
     """Ends the parser's work on a connection."""
 
 
-class _Corked:
+class Corked:
     """A transport that sends together what is written together: uvicorn writes the head of an answer, then its body.
 
     Each piece would be a system call, and would wake the other side.
@@ -78,7 +78,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn narrows it
         """Begin to wait for a head."""
-        super().connection_made(cast(asyncio.Transport, _Corked(transport, self.loop)))
+        super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
         self._watch()
 
     def shutdown(self) -> None:

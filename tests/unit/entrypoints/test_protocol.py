@@ -286,3 +286,42 @@ def test_an_answer_without_an_end_is_told_when_the_server_stops(*, told: bool) -
             thread.join()
             rest = b"".join(iter(lambda: client.recv(65536), b""))
     assert rest.endswith(b"0\r\n\r\n") is told
+
+
+class Wire(asyncio.Transport):
+    """A transport that remembers what it was asked to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[bytes | str] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.done.append(bytes(data))
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+
+def test_head_and_body_of_an_answer_are_sent_together_and_soon() -> None:
+    async def answering() -> list[bytes | str]:
+        corked = protocol.Corked(wire := Wire(), asyncio.get_running_loop())
+        corked.write(b"head")
+        corked.write(b"body")
+        assert wire.done == []
+        await asyncio.sleep(0)
+        corked.write(b"head of a stream, whose body comes later")
+        await asyncio.sleep(0)
+        return wire.done
+
+    assert asyncio.run(answering()) == [b"headbody", b"head of a stream, whose body comes later"]
+
+
+def test_what_was_written_is_sent_before_a_connection_closes() -> None:
+    async def closing() -> list[bytes | str]:
+        corked = protocol.Corked(wire := Wire(), asyncio.get_running_loop())
+        corked.write(b"the last")
+        corked.close()
+        await asyncio.sleep(0)
+        return wire.done
+
+    assert asyncio.run(closing()) == [b"the last", "closed"]

@@ -31,6 +31,7 @@ class TransactionClock:
     def after(self, *queries: Asked) -> tuple[datetime, list[Sequence[Any]]]:
         """Return the time in UTC as the queries were through, and what they found; all on one way there and back."""
         if self._given:
-            return self._given.now(), self._rows.given_each(*queries)
+            found = self._rows.given_each(*queries)
+            return self._given.now(), found
         *found, read = self._rows.given_each(*queries, (_READ, {}))
         return read[0].now, found
