@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 2
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev browser demo gallery reporter test check lint layout types imports format pins clean
+.PHONY: help install dev browser demo gallery reporter test bench check lint layout types imports format pins clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,10 @@ test: browser ## run all tests, on a real PostgreSQL and in a real browser
 	@echo "And of the reporter:"
 	@$(BIN)/coverage report --include='src/lathe_report/*' --fail-under=100
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/integration
+
+# QUICK=1: the headline ratios alone. WRITE=1: the figures of docs/performance.md anew.
+bench: dev ## measure what is promised about speed (QUICK=1: in a minute; WRITE=1: into docs/performance.md)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
 check: lint layout types imports ## linters, layout, types, import rules (`make -k check` shows the faults of all)
 

@@ -78,11 +78,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+def running_postgres(*, durable: bool = False, **more: str) -> Iterator[PostgresServer]:
     """Run a server with an empty cluster, as long as the block lasts.
 
     Without `durable` nothing is forced to disk: a server that is thrown away after the tests has nothing to lose, and
-    tests of behaviour run several times faster. Tests that judge durability ask for a durable one.
+    tests of behaviour run several times faster. Tests that judge durability ask for a durable one. ``more`` are
+    settings of PostgreSQL's own.
     """
     folder = Path(tempfile.mkdtemp(prefix="lathe-postgres-", dir="/tmp"))  # a short path: it also holds a socket
     keeper: subprocess.Popen[bytes] | None = None
@@ -90,7 +91,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         identity = _unprivileged()
         server = PostgresServer(_free_port(), _reachable_install(folder, identity) / "bin")
         _initialise(server, folder, identity)
-        keeper = _start(server, folder, identity, durable=durable)
+        keeper = _start(server, folder, identity, durable=durable, **more)
         _wait_until_ready(server, folder)
         server._administer(sql.SQL("CREATE ROLE lathe LOGIN CREATEROLE"))
         yield server
@@ -130,7 +131,9 @@ def _initialise(server: PostgresServer, folder: Path, identity: _Identity) -> No
         raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
 
 
-def _start(server: PostgresServer, folder: Path, identity: _Identity, *, durable: bool) -> subprocess.Popen[bytes]:
+def _start(
+    server: PostgresServer, folder: Path, identity: _Identity, *, durable: bool, **more: str
+) -> subprocess.Popen[bytes]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(server.port),
@@ -139,6 +142,7 @@ def _start(server: PostgresServer, folder: Path, identity: _Identity, *, durable
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    settings |= more
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command: list[str | Path] = [server.bin_dir / "postgres", "-D", folder / "data", *options]
     return subprocess.Popen(

@@ -170,6 +170,12 @@ DELIVERIES = Part(
         State("delivery", "One of them, as it was sent", at("/deliveries/{delivery of acme/warehouse 66}"), looks=ALL),
         State("delivery-again", "With the rules of today", at("/deliveries/{delivery of acme/warehouse 66}/again")),
         State("delivery-viewer", "For a viewer", at("/deliveries/{delivery of acme/warehouse 66}"), "viewer"),
+        State("try", "A body that somebody pastes can be tried", at("/deliveries/try")),
+        State("try-filed", "It would be filed; what was read from it", ways.tried_body, "tester", looks=ALL),
+        State("try-queued", "It would wait, and why", ways.tried_stranger, "tester"),
+        State("try-ignored", "It carries no build, and why", ways.tried_ping, "tester"),
+        State("try-wrong", "It cannot be read: the field says so", ways.tried_wrong, "tester"),
+        State("try-long", "Names without blanks", ways.tried_long, "tester", "edges"),
     ),
 )
 

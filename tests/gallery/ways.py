@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from lathe.adapters.web.throttle import TRIES_PER_ACCOUNT
 from lathe.application import members
 from lathe.domain.errors import Unavailable
 from lathe.domain.organization import Role
+from lathe.entrypoints.sample_bodies import commit_status
+from tests.unit.ui.sample import LONG
 
 if TYPE_CHECKING:
     from tests.gallery.visits import Visit
@@ -108,6 +111,43 @@ def chart_table(visit: Visit) -> None:
 def closing(visit: Visit) -> None:
     visit.open(filled_in(visit, "/releases/{Payments 2.5}"))
     visit.page.get_by_text("Close…").click()
+
+
+# --- deliveries -------------------------------------------------------------------------------------------------------
+
+
+def tried_body(visit: Visit) -> None:
+    _try_body(visit, json.dumps(commit_status(repository="acme/pay-api", number=501), indent=2))
+    visit.page.get_by_text("It would be filed under").wait_for()
+
+
+def tried_stranger(visit: Visit) -> None:
+    _try_body(visit, json.dumps(commit_status(repository="acme/unheard-of", number=3), indent=2))
+    visit.page.get_by_text("It would wait in the Build Queue").wait_for()
+
+
+def tried_ping(visit: Visit) -> None:
+    _try_body(visit, '{"zen": "Keep it simple", "hook_id": 7}', "github")
+    visit.page.get_by_text("GitHub tested the connection").wait_for()
+
+
+def tried_long(visit: Visit) -> None:
+    body = {"name": LONG, "branch": LONG[:200], "repo_url": f"https://bitbucket.org/acme/{LONG[:120]}y"}
+    _try_body(visit, json.dumps(body), "generic")
+    visit.page.get_by_text("What was read from it").wait_for()
+
+
+def tried_wrong(visit: Visit) -> None:
+    _try_body(visit, '{"object_kind": "pipeline", "object_attributes": {', "gitlab", "Pipeline Hook")
+    visit.page.get_by_text("The body is not JSON").wait_for()
+
+
+def _try_body(visit: Visit, body: str, provider: str = "bitbucket", event: str = "") -> None:
+    visit.open("/deliveries/try")
+    visit.page.get_by_label("Sent by").select_option(provider)
+    visit.page.get_by_label("Event").fill(event)
+    visit.page.get_by_label("Body").fill(body)
+    visit.press("Try it")
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -1,23 +1,25 @@
-"""Deliveries in a real browser: accessible and readable at every width; and a build that did not appear is found, and
-filed, from the pages alone."""
+"""Deliveries in a real browser: accessible and readable at every width; and a body that somebody pastes is tried.
+
+How a build that did not appear is found and filed, from Bitbucket's webhook on, is in test_missing_builds.py.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lathe.entrypoints.sample_bodies import commit_status
 from tests.integration.test_pages import served, visiting
-from tests.looks import NARROWEST, judge
+from tests.looks import NARROWEST, judge, judge_in_every_look
 from tests.unit.ui.sample import fill
-from tests.unit.ui.sending import deliver, file_every_build_of_pay, replayed, report
+from tests.unit.ui.sending import deliver, file_every_build_of_pay, replayed
 from tests.unit.ui.world import World, make_world
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-REPOSITORY = "https://bitbucket.org/acme/checkout"
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ def paths(world: World) -> dict[str, str]:
     ids = world.ids
     found = {
         "list": "/deliveries",
+        "try": "/deliveries/try",
         "nothing fits": "/deliveries?q=nothing&status=queued",
         "older": f"/deliveries?source=bitbucket&credential={ids['hook']}",
         "replayable": f"/deliveries/{ids['failed']}/again",
@@ -73,33 +76,27 @@ def test_where_nothing_has_arrived_the_page_is_accessible_too(chromium: Browser)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_build_that_did_not_appear_is_found_and_filed(
+def test_a_pasted_body_is_tried_and_mended_until_it_fits(
     chromium: Browser, world: World, address: str, javascript: bool
 ) -> None:
-    """The page tells why it is missing, the project gets the repository, and trying again files it."""
-    report(world, name="Checkout #31", build_number=31, repo_url=REPOSITORY, branch="release/2.5", status="failed")
+    """What is wrong stands at the body, which is kept; then it is told what would become of it."""
+    newest = world.parts.store.read(lambda tx: tx.deliveries.newest(world.acme.id, 1))
+    body = json.dumps(commit_status(repository="acme/checkout", number=77), indent=2)
     with visiting(chromium, world, address, "tester", javascript=javascript) as page:
-        page.goto(f"{address}/o/acme/releases")
-        assert page.get_by_text("Checkout #31").count() == 0
-        page.get_by_role("link", name="Deliveries").click()
-        page.get_by_role("searchbox").fill("git@bitbucket.org:acme/checkout.git")
-        page.get_by_role("button", name="Filter").click()
-        page.get_by_text("Checkout #31 failed, and it belongs to no known project").wait_for()
-        page.locator(".log").get_by_role("link", name="Build reported").click()
-        delivery = page.url
-        page.get_by_text("Repository bitbucket.org/acme/checkout is linked to no project").wait_for()
-        page.get_by_role("link", name="Try again").click()
-        page.get_by_text("Nothing has changed since.").wait_for()
+        page.goto(f"{address}/o/acme/deliveries")
+        page.get_by_role("link", name="Try a body").click()
+        page.get_by_label("Body").fill(body[:-1])
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_text("The body is not JSON").wait_for()
+        assert page.get_by_label("Body").input_value() == body[:-1]
+        page.get_by_label("Body").fill(body)
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_text("It would wait in the Build Queue: Repository acme/checkout matches no project").wait_for()
+        if javascript:
+            judge_in_every_look(page, "a body that was tried")
 
-        page.goto(f"{address}/o/acme/projects/{world.ids['Pay']}")
-        page.get_by_label("Add a repository").fill(REPOSITORY)
-        page.get_by_role("button", name="Add").first.click()
-
-        page.goto(delivery)
-        page.get_by_role("link", name="Try again").click()
-        page.get_by_role("button", name="File it under Pay 2.5").click()
-        page.get_by_role("heading", name="Checkout #31").wait_for()
-        page.get_by_text("is filed, from what was stored of its delivery").wait_for()
-        page.get_by_role("link", name="no event named").click()
-        page.get_by_role("link", name="what came in before").click()
-        assert page.url == delivery
+        page.get_by_label("Body").fill(body.replace("acme/checkout", "acme/pay-api"))
+        page.get_by_role("button", name="Try it").click()
+        page.get_by_text("It would be filed under Pay 2.5.").wait_for()
+        page.get_by_text("lathe send body.json --provider bitbucket").wait_for()
+    assert world.parts.store.read(lambda tx: tx.deliveries.newest(world.acme.id, 1)) == newest

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -176,14 +177,20 @@ class Acme:
         page.wait_for_url("**/releases")
 
 
-@pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
-    folder = tmp_path_factory.mktemp("acme")
+@contextmanager
+def open_acme(folder: Path) -> Iterator[Acme]:
+    """Start the server in a folder, with all that it holds."""
     with serving(cwd=folder) as (_, address):
         here = Acme(folder, address)
         here.lathe("org", "create", "Acme")
         here.lathe("project", "create", "Pay", "--org", "acme", "--repo", f"https://bitbucket.org/{REPOSITORY}")
         here.lathe("release", "create", "2.5", "--org", "acme", "--project", "pay", "--active", "--branch", "main")
+        yield here
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
+    with open_acme(tmp_path_factory.mktemp("acme")) as here:
         yield here
 
 
@@ -209,28 +216,6 @@ def test_a_key_works_until_it_is_revoked(chromium: Browser, acme: Acme) -> None:
         row.get_by_role("button", name="Yes, revoke").click()
         expect(page.get_by_text("No request with it is taken any more")).to_be_visible()
         assert send_build(acme.address, key, 2) == 401
-
-
-def test_why_a_build_is_missing_can_be_found_out(chromium: Browser, acme: Acme) -> None:
-    hook = acme.lathe("hook", "create", "bitbucket", "--org", "acme")
-    with browsing(chromium, acme.address, may_say=(REFUSED,)) as page:
-        acme.set_password(page, "dev@acme.test", "viewer")
-        page.goto(f"{acme.address}/o/acme/connect/bitbucket")
-        send = {"repository": REPOSITORY, "branch": "main"}
-        assert report(hook["address"], hook["secret"], number=20, state="FAILED", **send)["status"] == "ignored"
-        expect(page.locator("#waiting")).to_contain_text("nothing to file")
-        sent = send | {"branch": "feature/tax"}
-        assert report(hook["address"], hook["secret"], number=21, **sent)["status"] == "queued"
-        expect(page.locator("#waiting")).to_contain_text("Pay has no active release for feature/tax")
-        page.get_by_label("Branch").fill("feature/tax")
-        page.get_by_role("button", name="Send a test build").click()
-        expect(page.locator("#test")).to_contain_text("It would wait in the Build Queue")
-        page.locator("#waiting").get_by_role("link", name="Pipeline #21").click()
-        expect(page.get_by_role("heading", name="Why it is here")).to_be_visible()
-        expect(page.get_by_text("You may look, not decide")).to_be_visible()
-        page.get_by_role("navigation", name="Main").get_by_role("link", name="Deliveries").click()
-        ignored = page.locator("li.row", has_text="Pipeline #20")
-        expect(ignored).to_contain_text("Pipeline #20 for main failed, and Pay files successful builds only")
 
 
 def test_getting_out_and_in_again_and_into_another_organization(chromium: Browser, acme: Acme) -> None:

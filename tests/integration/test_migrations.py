@@ -40,6 +40,9 @@ DESCRIBE = {
         SELECT 'column ' || table_name || '.' || column_name,
                concat_ws(' ', data_type, is_nullable, collation_name, column_default)
         FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
+        SELECT 'options ' || relname, array_to_string(reloptions, ', ')
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
     """,
 }
 

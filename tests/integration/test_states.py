@@ -13,15 +13,13 @@ from tests.gallery.visits import walk
 from tests.looks import judge_in_every_look
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser
 
 
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Scene]:
-    """The server with all organizations."""
-    with scene(tmp_path) as made:
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The server with all organizations, through which the gallery is walked in one go too."""
+    with scene(tmp_path_factory.mktemp("scene")) as made:
         yield made
 
 

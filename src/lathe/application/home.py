@@ -9,7 +9,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from lathe.application import choices
+from lathe.application import choices, lists
 from lathe.application.choices import Choices
 from lathe.application.intake import BuildView, EntryView
 from lathe.application.lists import BuildFilter, EntryFilter, Place
@@ -95,10 +95,11 @@ def _waiting(
     tx: Transaction, organization_id: UUID, wanted: EntryFilter, project: Project | None, after: Place | None
 ) -> tuple[Page[EntryView], ActiveReleases]:
     wanted = evolve(wanted, project_id=project.id if project else None)
-    entries = tx.entries.page(organization_id, wanted, QUEUE_SHOWN + 1, after)
+    until = tx.entries.reach(organization_id, wanted, after, lists.LOOKED_AT)
+    entries = tx.entries.page(organization_id, wanted, QUEUE_SHOWN + 1, after, until)
     active = tx.releases.active_of_projects(organization_id, _concerned(entries))
     views = entry_views(tx, organization_id, entries, active)
-    return paged(views, QUEUE_SHOWN, lambda view: Place(view.entry.created_at, view.entry.id)), active
+    return paged(views, QUEUE_SHOWN, lambda view: Place(view.entry.created_at, view.entry.id), until), active
 
 
 def _concerned(entries: Iterable[QueueEntry]) -> set[UUID]:

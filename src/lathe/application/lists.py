@@ -22,6 +22,13 @@ class Place:
     id: UUID
 
 
+LOOKED_AT: Final = 10_000
+"""How many builds or queue entries one page looks at in search of those that are wanted."""
+
+ENOUGH_OF_A_COMMIT: Final = 5
+"""How many digits of a commit leave few builds: of a million, one."""
+
+
 @frozen
 class ProjectFilter:
     """``q`` is the beginning of the name, case aside; ``archived`` None means both kinds."""
@@ -45,6 +52,18 @@ class BuildFilter:
     source: str | None = None
     q: str | None = None
 
+    @property
+    def along(self) -> BuildFilter | None:
+        """The list to go along in search of what is wanted; None where nothing else stands in between.
+
+        The builds of a project and those of a release have lists of their own. The few of a commit are found as such,
+        if enough of it is given.
+        """
+        if self.commit and len(self.commit) >= ENOUGH_OF_A_COMMIT:
+            return None
+        along = BuildFilter(None if self.release_id else self.project_id, self.release_id)
+        return None if along == self else along
+
 
 @frozen
 class EntryFilter:
@@ -56,6 +75,13 @@ class EntryFilter:
     commit: str | None = None
     source: str | None = None
     q: str | None = None
+
+    @property
+    def along(self) -> EntryFilter | None:
+        """As for builds: what waits, or waits of a project, has lists of its own; what was decided is among all."""
+        waits = self.status is EntryStatus.PENDING
+        along = EntryFilter(project_id=self.project_id) if waits else EntryFilter(status=None)
+        return None if along == self else along
 
 
 @frozen

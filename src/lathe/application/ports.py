@@ -321,8 +321,18 @@ class Builds(Protocol):
 
     def save(self, build: Build) -> None: ...
 
-    def page(self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None) -> list[Build]:
-        """Return up to ``limit`` that are not withdrawn, newest first, beginning behind ``after``."""
+    def page(
+        self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[Build]:
+        """Return up to ``limit`` that are not withdrawn, newest first, beginning behind ``after``.
+
+        None is behind ``until``: what `reach` returned, so that it costs the same however rare is what is wanted.
+        """
+        ...
+
+    def reach(self, organization_id: UUID, wanted: BuildFilter, after: Place | None, look_at: int) -> Place | None:
+        """Return how far a page looks: the place of the last of ``look_at`` builds that it goes along behind ``after``;
+        None if no more come then, or if what is wanted can be gone to at once (`BuildFilter.along`)."""
         ...
 
     def newest_per_branch(
@@ -365,8 +375,14 @@ class Entries(Protocol):
 
     def save(self, entry: QueueEntry) -> None: ...
 
-    def page(self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None) -> list[QueueEntry]:
-        """Return up to ``limit``, newest first, beginning behind ``after``."""
+    def page(
+        self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[QueueEntry]:
+        """Return up to ``limit``, newest first, beginning behind ``after``, none behind ``until`` (see `reach`)."""
+        ...
+
+    def reach(self, organization_id: UUID, wanted: EntryFilter, after: Place | None, look_at: int) -> Place | None:
+        """Return how far a page looks, as for builds."""
         ...
 
     def decided(self, organization_id: UUID, limit: int) -> list[QueueEntry]:

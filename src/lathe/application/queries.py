@@ -12,7 +12,7 @@ from attrs import frozen
 from lathe.application.choices import Choices, choices
 from lathe.application.deliveries import credential_names
 from lathe.application.intake import BuildView, EntryView
-from lathe.application.lists import BuildFilter, EntryFilter, Place, ProjectFilter
+from lathe.application.lists import LOOKED_AT, BuildFilter, EntryFilter, Place, ProjectFilter
 from lathe.application.ports import Store, Transaction
 from lathe.application.previewing import preview_in
 from lathe.application.projects import ProjectView, project_views
@@ -31,7 +31,10 @@ COUNTED_TO = 1000
 
 @frozen
 class Page(Generic[T]):
-    """Rows of a list, newest first, and where it goes on; None at its end."""
+    """Rows of a list, newest first, and where it goes on; None at its end.
+
+    What is wanted may be rare: then a page has few rows or none, and yet there may be more further on.
+    """
 
     rows: list[T]
     next: Place | None
@@ -43,8 +46,9 @@ def builds(
     """Return builds that are not withdrawn."""
 
     def work(tx: Transaction) -> Page[BuildView]:
-        rows = build_views(tx, organization_id, tx.builds.page(organization_id, wanted, limit + 1, after))
-        return paged(rows, limit, lambda view: Place(view.build.created_at, view.build.id))
+        until = tx.builds.reach(organization_id, wanted, after, LOOKED_AT)
+        rows = build_views(tx, organization_id, tx.builds.page(organization_id, wanted, limit + 1, after, until))
+        return paged(rows, limit, lambda view: Place(view.build.created_at, view.build.id), until)
 
     return store.read(work)
 
@@ -55,8 +59,9 @@ def entries(
     """Return queue entries."""
 
     def work(tx: Transaction) -> Page[EntryView]:
-        rows = entry_views(tx, organization_id, tx.entries.page(organization_id, wanted, limit + 1, after))
-        return paged(rows, limit, lambda view: Place(view.entry.created_at, view.entry.id))
+        until = tx.entries.reach(organization_id, wanted, after, LOOKED_AT)
+        rows = entry_views(tx, organization_id, tx.entries.page(organization_id, wanted, limit + 1, after, until))
+        return paged(rows, limit, lambda view: Place(view.entry.created_at, view.entry.id), until)
 
     return store.read(work)
 
@@ -85,9 +90,10 @@ def releases(store: Store, organization_id: UUID, project_id: UUID, limit: int, 
     return store.read(work)
 
 
-def paged(rows: list[T], limit: int, place_of: Callable[[T], Place]) -> Page[T]:
-    """Cut what was read one further than shown, to know whether the list goes on."""
-    return Page(rows[:limit], place_of(rows[limit - 1]) if len(rows) > limit else None)
+def paged(rows: list[T], limit: int, place_of: Callable[[T], Place], until: Place | None = None) -> Page[T]:
+    """Cut what was read one further than shown, to know whether the list goes on; if nowhere else, then behind
+    ``until``, where looking stopped."""
+    return Page(rows[:limit], place_of(rows[limit - 1]) if len(rows) > limit else until)
 
 
 def build(store: Store, organization_id: UUID, build_id: UUID) -> BuildView:

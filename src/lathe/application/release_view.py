@@ -9,7 +9,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from lathe.application.intake import BuildView
-from lathe.application.lists import BuildFilter, DayCount, Place
+from lathe.application.lists import LOOKED_AT, BuildFilter, DayCount, Place
 from lathe.application.ports import Store, Transaction
 from lathe.application.queries import COUNTED_TO, Page, paged
 from lathe.domain.project import Project
@@ -48,11 +48,13 @@ def release_page(
         project = tx.projects.get(organization_id, release.project_id)
         active = tx.releases.active_of_projects(organization_id, [project.id])
         theirs = evolve(wanted, release_id=release.id)
-        rows = [BuildView(one, project, release) for one in tx.builds.page(organization_id, theirs, limit + 1, after)]
+        until = tx.builds.reach(organization_id, theirs, after, LOOKED_AT)
+        found = tx.builds.page(organization_id, theirs, limit + 1, after, until)
+        rows = [BuildView(one, project, release) for one in found]
         return ReleasePage(
             release=release,
             project=project,
-            builds=paged(rows, limit, lambda view: Place(view.build.created_at, view.build.id)),
+            builds=paged(rows, limit, lambda view: Place(view.build.created_at, view.build.id), until),
             count=tx.builds.counts(organization_id, [release_id], COUNTED_TO)[release_id],
             per_day=tx.builds.per_day(organization_id, release_id, _first_charted(tx.now()), CHARTED),
             siblings=[one for one in active.get(project.id, []) if one != release],

@@ -2,6 +2,8 @@
 
 It takes the way of everything that comes in, `receive`, with two differences: a credential that nobody holds lets it
 in, and nothing is written unless that is asked for and a build or a queue entry comes of it.
+
+A body that somebody pasted takes the same way, and is never filed: nothing proves who sent it.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ from lathe.application.views import build_view, entry_view
 from lathe.domain.api_key import ApiKey, Scope
 from lathe.domain.audit import Action
 from lathe.domain.build import Build
-from lathe.domain.build_report import BuildReport
+from lathe.domain.build_report import BuildFacts, BuildReport
 from lathe.domain.delivery import REPLAY_OF, CredentialKind, Delivery, DeliveryStatus
-from lathe.domain.errors import Invalid
+from lathe.domain.errors import Fault, Invalid, LatheError
 from lathe.domain.placement import Placement
 from lathe.domain.project import Project
 from lathe.domain.queue_entry import EntryStatus, QueueEntry
@@ -85,6 +87,18 @@ class Replay:
     at: datetime
 
 
+@frozen
+class Pasted:
+    """What a pasted body says (``facts`` without userinfo, None where it carries no build), and what becomes of it now.
+
+    ``now`` is as of a delivery that came with a good credential; ``files`` in it tells what sending it would do.
+    """
+
+    facts: BuildFacts | None
+    now: Now
+    at: datetime
+
+
 def try_again(store: Store, ids: Ids, readers: Readers, caller: Caller, delivery_id: UUID) -> Replay:
     """Return what would become of a delivery now. Stores nothing. Raises NotFound."""
     return store.write(lambda tx: _replayed(tx, ids, readers, caller, delivery_id, file=False))
@@ -104,6 +118,26 @@ def file(store: Store, ids: Ids, readers: Readers, caller: Caller, delivery_id: 
     return evolve(try_again(store, ids, readers, caller, delivery_id), filed=bool(done.filed))
 
 
+def try_body(
+    store: Store, ids: Ids, readers: Readers, caller: Caller, *, source: str, headers: dict[str, str], body: bytes
+) -> Pasted:
+    """Return what would become of a body that ``source``, one of the readers, sent with these headers. Stores nothing.
+
+    Raises Invalid, pointing at ``/body``, where it cannot be read.
+    """
+    reading = evolve(readers[source].read(headers, body), delivery_id=None)
+    content = reading.content
+    if isinstance(content, LatheError):
+        raise Invalid(content.detail, (Fault("/body", content.reason, content.detail),))
+    incoming = Incoming(Presented(CredentialKind.KEY, key_hash=_NOBODYS), source, reading, body, headers)
+    facts = content.facts.without_userinfo() if isinstance(content, BuildReport) else None
+
+    def work(tx: Transaction) -> Pasted:
+        return Pasted(facts, _became(_Sets(tx, caller), ids, incoming), tx.now())
+
+    return store.write(work)
+
+
 def _replayed(tx: Transaction, ids: Ids, readers: Readers, caller: Caller, delivery_id: UUID, *, file: bool) -> Replay:
     delivery = tx.deliveries.get(caller.organization_id, delivery_id)
     if delivery.replay_of:
@@ -112,21 +146,25 @@ def _replayed(tx: Transaction, ids: Ids, readers: Readers, caller: Caller, deliv
     if delivery.build_id or delivery.entry_id:
         now = _known(tx, reading, delivery.build_id, delivery.entry_id, caller.organization_id)
         return Replay(delivery, now, filed=False, at=tx.now())
-    sets = _Sets(tx, caller, delivery, file=file)
-    (answer,) = receive(cast("Store", _Inside(sets)), ids, [_incoming(delivery, reading)])
-    if isinstance(answer, Refused):
-        now = Now(DeliveryStatus.INVALID, Reason(ReasonCode.UNREADABLE, answer.error.detail))
-    elif answer.status is DeliveryStatus.DUPLICATE:
-        build_id = answer.build.build.id if answer.build else None
-        entry_id = answer.entry.entry.id if answer.entry else None
-        now = _known(tx, reading, build_id, entry_id, caller.organization_id)
-    else:
-        now = _new(answer, filed=sets.filed)
+    sets = _Sets(tx, caller, delivery.id, file=file)
+    now = _became(sets, ids, _incoming(delivery, reading))
     if sets.filed and now.subject:
         build = now.build
         where = f"filed under {build.release.name} of {build.project.name}" if build else "it waits in the Build Queue"
         auditing.note(tx, caller, Action.REPLAYED, now.subject, where)
     return Replay(delivery, now, sets.filed, tx.now())
+
+
+def _became(sets: _Sets, ids: Ids, incoming: Incoming) -> Now:
+    """Take in what is tried, and return what becomes of it."""
+    (answer,) = receive(cast("Store", _Inside(sets)), ids, [incoming])
+    if isinstance(answer, Refused):
+        return Now(DeliveryStatus.INVALID, Reason(ReasonCode.UNREADABLE, answer.error.detail))
+    if answer.status is DeliveryStatus.DUPLICATE:
+        build_id = answer.build.build.id if answer.build else None
+        entry_id = answer.entry.entry.id if answer.entry else None
+        return _known(sets.tx, incoming.reading, build_id, entry_id, sets.caller.organization_id)
+    return _new(answer, filed=sets.filed)
 
 
 def _incoming(delivery: Delivery, reading: Reading) -> Incoming:
@@ -185,12 +223,15 @@ def _by_the_rules(tx: Transaction, organization_id: UUID, reading: Reading) -> P
 
 @define
 class _Sets:
-    """Implements `IntakeSets` on those of a transaction: lets a replay in, and writes only what files something."""
+    """Implements `IntakeSets` on those of a transaction: lets a replay in, and writes only what files something.
+
+    ``replay_of`` is the delivery that is replayed, None for a body that was pasted: that is never filed.
+    """
 
     tx: Transaction
     caller: Caller
-    delivery: Delivery
-    file: bool
+    replay_of: UUID | None = None
+    file: bool = False
     filed: bool = False
 
     def load(self, wanted: Sequence[Wanted]) -> Known:
@@ -217,7 +258,7 @@ class _Sets:
     def _replay(self, delivery: Delivery) -> Delivery:
         """Return a delivery as one that somebody replayed."""
         by = self.caller.actor.id or self.caller.organization_id
-        headers = {**delivery.headers, REPLAY_OF: str(self.delivery.id)}
+        headers = {**delivery.headers, REPLAY_OF: str(self.replay_of)}
         return evolve(delivery, credential=CredentialKind.REPLAY, credential_id=by, headers=headers)
 
 

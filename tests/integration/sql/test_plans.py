@@ -35,7 +35,7 @@ LISTS: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "of a release": (lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID), 50, PLACE), "ix_builds_of_release"),
     "of a branch": (
         lambda tx: tx.builds.page(ID, BuildFilter(release_id=ID, branch="b1"), 50, PLACE),
-        "ix_builds_of_branch",
+        "ix_builds_of_release",
     ),
     "newest per branch": (lambda tx: tx.builds.newest_per_branch(ID, [ID], 6, 200), "ix_builds_of_release"),
     "newest of projects": (lambda tx: tx.builds.newest_of_projects(ID, [ID]), "ix_builds_of_project"),

@@ -130,10 +130,15 @@ def test_builds_entries_and_identities_of_a_joined_repository_become_the_others(
     identity = identity_in(by_uuid, "run:1")
     build = world.new_build(repository_id=by_uuid.id, identity_id=identity.id)
     entry = samples.entry(world.id, repository_id=by_uuid.id, identity_id=identity.id)
-    keep(store, identity, build, entry)
+    identity = evolve(identity, build_id=build.id, entry_id=entry.id)
+    nameless_build = world.new_build(repository_id=by_uuid.id)
+    nameless_entry = samples.entry(world.id, repository_id=by_uuid.id)
+    keep(store, identity, build, entry, nameless_build, nameless_entry)
     join(store, by_uuid, by_url)
-    assert stored(store, build) == evolve(build, repository_id=by_url.id)
-    assert stored(store, entry) == evolve(entry, repository_id=by_url.id)
+    for one in (build, nameless_build):
+        assert stored(store, one) == evolve(one, repository_id=by_url.id)
+    for other in (entry, nameless_entry):
+        assert stored(store, other) == evolve(other, repository_id=by_url.id)
     assert stored(store, identity) == evolve(identity, key=identity_in(by_url, "run:1").key)
     untouched = [world.build, world.entry, world.identity]
     assert [stored(store, row) for row in untouched] == untouched

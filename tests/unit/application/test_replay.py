@@ -10,10 +10,10 @@ from lathe.application import hooks, replay, triage
 from lathe.application.caller import command_caller
 from lathe.application.intake import Presented
 from lathe.application.lists import AuditFilter
-from lathe.application.replay import Replay
+from lathe.application.replay import Pasted, Replay
 from lathe.domain.build_report import BuildReport, BuildStatus
 from lathe.domain.delivery import CredentialKind, Delivery, DeliveryStatus
-from lathe.domain.errors import Malformed, NotFound
+from lathe.domain.errors import Invalid, Malformed, NotFound
 from lathe.domain.project import Files
 from lathe.domain.queue_entry import RejectReason
 from lathe.domain.repo_url import RepoUrl
@@ -273,3 +273,54 @@ def test_a_command_replays_in_the_name_of_the_organization(world: World, again: 
     assert replay.file(world.store, world.ids, {"bitbucket": again}, caller, delivery_id).filed
     made = world.read(lambda tx: tx.deliveries.newest(world.organization.id, 1))[0]
     assert made.credential_id == world.organization.id
+
+
+# --- a pasted body ----------------------------------------------------------------------------------------------------
+
+
+def pasted(world: World, again: Rereading, says: Content) -> Pasted:
+    return replay.try_body(
+        world.store,
+        world.ids,
+        {"bitbucket": again},
+        world.ann,
+        source="bitbucket",
+        headers={"x-event-key": "repo:push"},
+        body=again.body_of(says),
+    )
+
+
+def test_a_pasted_body_says_where_it_would_go_and_stores_nothing(world: World, again: Rereading) -> None:
+    pay = world.project("Pay", PAY)
+    release = world.release(pay, "2.5")
+    came(world, again, NOT_READ)  # by the id that every reading has here: a pasted body is not that delivery
+    before = everything(world)
+    found = pasted(world, again, report(author="https://mira:secret@acme.test"))
+    assert everything(world) == before
+    assert found.now.status is DeliveryStatus.CREATED
+    assert (found.now.project, found.now.release, found.now.build, found.now.files) == (pay, release, None, True)
+    assert found.facts is not None
+    assert (found.facts.author, found.at) == ("https://acme.test", world.clock.now())
+
+
+def test_a_pasted_body_of_a_known_build_leads_there(world: World, again: Rereading) -> None:
+    world.release(world.project("Pay", PAY), "2.5")
+    (build,) = [world.received(report()).build]
+    found = pasted(world, again, report())
+    assert found.now.status is DeliveryStatus.DUPLICATE
+    assert found.now.build == build
+    assert not found.now.files
+
+
+def test_a_pasted_body_without_a_build_says_why(world: World, again: Rereading) -> None:
+    found = pasted(world, again, NOT_READ)
+    assert (found.facts, found.now.status, found.now.reason) == (None, DeliveryStatus.IGNORED, NOT_READ)
+    assert not found.now.files
+
+
+def test_a_pasted_body_that_cannot_be_read_is_a_fault_of_the_body(world: World, again: Rereading) -> None:
+    with pytest.raises(Invalid) as raised:
+        pasted(world, again, Malformed("The body is not JSON."))
+    assert [(one.pointer, one.code, one.detail) for one in raised.value.faults] == [
+        ("/body", "malformed", "The body is not JSON.")
+    ]

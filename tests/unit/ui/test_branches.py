@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -151,7 +152,17 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ):
         world.client("admin").get(f"/o/acme{path}")
     before_anything(deliver(fill(make_world())))
+    try_bodies(world)
     return kept
+
+
+def try_bodies(world: World) -> None:
+    """Look at the form for a body, and paste some."""
+    tester = world.client("tester")
+    tester.get("/o/acme/deliveries/try")
+    bodies: tuple[object, ...] = (commit_status(number=950), commit_status(number=901), {"zen": "no build"}, [])
+    for body in bodies:
+        tester.post("/o/acme/deliveries/try", provider="bitbucket", event="", body=json.dumps(body))
 
 
 def very_many(world: World) -> None:

@@ -30,6 +30,7 @@ FORMS = (
     ("/builds/{build 459}/move", Role.TESTER),
     ("/builds/{build 459}/requeue", Role.TESTER),
     ("/deliveries/{delivery}/again", Role.TESTER),
+    ("/deliveries/try", Role.TESTER),
     ("/projects", Role.TESTER),
     ("/projects/{Pay}", Role.TESTER),
     ("/projects/{Pay}/archive", Role.TESTER),

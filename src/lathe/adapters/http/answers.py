@@ -360,7 +360,7 @@ class Hook:
 
 @frozen
 class Builds:
-    """Builds, newest first."""
+    """Builds, newest first. A page looks at 10,000 at most: where few fit, it may hold none and yet go on."""
 
     data: list[Build]
     next_cursor: str | None
@@ -368,7 +368,7 @@ class Builds:
 
 @frozen
 class QueueEntries:
-    """Queue entries, newest first."""
+    """Queue entries, newest first. As for builds, a page may hold none and yet go on."""
 
     data: list[QueueEntry]
     next_cursor: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
@@ -230,10 +230,17 @@ def newest_first(rows: Iterable[L]) -> list[L]:
     return sorted(rows, key=age_order, reverse=True)
 
 
-def page_of(rows: Iterable[L], limit: int, after: Place | None) -> list[L]:
-    """Return up to ``limit`` of the rows, newest first, beginning behind ``after``."""
+def page_of(rows: Iterable[L], limit: int, after: Place | None, until: Place | None = None) -> list[L]:
+    """Return up to ``limit`` of the rows, newest first, beginning behind ``after`` and going no further than
+    ``until``."""
     behind = (row for row in rows if after is None or age_order(row) < (after.created_at, after.id))
-    return newest_first(behind)[:limit]
+    within = (row for row in behind if until is None or age_order(row) >= (until.created_at, until.id))
+    return newest_first(within)[:limit]
+
+
+def last_looked_at(rows: Sequence[L], look_at: int) -> Place | None:
+    """Return the place of the last of ``look_at`` rows, None if no more come behind it."""
+    return Place(*age_order(rows[look_at - 1])) if len(rows) > look_at else None
 
 
 def begins(text: str | None, prefix: str) -> bool:

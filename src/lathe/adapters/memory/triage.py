@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from lathe.adapters.memory.tables import Tables, begins, newest_first, page_of
+from lathe.adapters.memory.tables import Tables, begins, last_looked_at, newest_first, page_of
 from lathe.application.lists import BuildFilter, DayCount, EntryFilter, Place, Promising
 from lathe.domain.build import Build
 from lathe.domain.build_report import BuildFacts
@@ -31,9 +31,16 @@ class MemoryBuilds:
     def save(self, build: Build) -> None:
         self._rows.save(build)
 
-    def page(self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None) -> list[Build]:
+    def page(
+        self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[Build]:
         rows = (row for row in self._rows.scan(organization_id) if not row.withdrawn and _is_wanted(row, wanted))
-        return page_of(rows, limit, after)
+        return page_of(rows, limit, after, until)
+
+    def reach(self, organization_id: UUID, wanted: BuildFilter, after: Place | None, look_at: int) -> Place | None:
+        if wanted.along is None:
+            return None
+        return last_looked_at(self.page(organization_id, wanted.along, look_at + 1, after), look_at)
 
     def newest_per_branch(
         self, organization_id: UUID, release_ids: Collection[UUID], limit: int, look_at: int
@@ -101,7 +108,9 @@ class MemoryEntries:
     def save(self, entry: QueueEntry) -> None:
         self._rows.save(entry)
 
-    def page(self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None) -> list[QueueEntry]:
+    def page(
+        self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[QueueEntry]:
         rows = (
             row
             for row in self._rows.scan(organization_id)
@@ -109,7 +118,12 @@ class MemoryEntries:
             and wanted.project_id in (None, row.project_id)
             and _facts_wanted(row.facts, wanted)
         )
-        return page_of(rows, limit, after)
+        return page_of(rows, limit, after, until)
+
+    def reach(self, organization_id: UUID, wanted: EntryFilter, after: Place | None, look_at: int) -> Place | None:
+        if wanted.along is None:
+            return None
+        return last_looked_at(self.page(organization_id, wanted.along, look_at + 1, after), look_at)
 
     def decided(self, organization_id: UUID, limit: int) -> list[QueueEntry]:
         found = [row for row in self._rows.scan(organization_id) if row.status is not EntryStatus.PENDING]

@@ -8,11 +8,27 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from lathe.adapters.sql.rows import Rows, newest_first
+from lathe.adapters.sql.rows import Rows, Values, newest_first
 from lathe.adapters.sql.schema import audit
+from lathe.adapters.sql.values import actor_values
 from lathe.application.lists import AuditFilter, Place
 from lathe.domain.audit import Action, AuditEvent, Subject, SubjectKind
 from lathe.domain.organization import Actor
+
+
+def event_values(event: AuditEvent) -> Values:
+    """Return the columns of an event."""
+    return {
+        "organization_id": event.organization_id,
+        "id": event.id,
+        "created_at": event.created_at,
+        **actor_values("actor", event.actor),
+        "action": event.action.value,
+        "subject_kind": event.subject.kind.value,
+        "subject_id": event.subject.id,
+        "subject_name": event.subject.name,
+        "detail": event.detail,
+    }
 
 
 class SqlAudit:
@@ -22,21 +38,8 @@ class SqlAudit:
         self._rows = rows
 
     def add(self, event: AuditEvent) -> None:
-        values = {
-            "organization_id": event.organization_id,
-            "id": event.id,
-            "created_at": event.created_at,
-            "actor_kind": event.actor.kind,
-            "actor_id": event.actor.id,
-            "actor_name": event.actor.name,
-            "action": event.action.value,
-            "subject_kind": event.subject.kind.value,
-            "subject_id": event.subject.id,
-            "subject_name": event.subject.name,
-            "detail": event.detail,
-        }
         with self._rows.races():
-            self._rows.add(audit, values)
+            self._rows.add(audit, event_values(event))
 
     def page(self, organization_id: UUID, wanted: AuditFilter, limit: int, after: Place | None) -> list[AuditEvent]:
         query = select(audit).where(audit.c.organization_id == organization_id, *_conditions(wanted))

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import Table as SqlTable
 
 from lathe.adapters.sql.days import day_of
+from lathe.adapters.sql.prepared import Prepared
 from lathe.adapters.sql.rows import (
     Rows,
     Values,
@@ -30,6 +31,7 @@ from lathe.adapters.sql.rows import (
     by_id,
     found_by_search,
     ids_given,
+    last_looked_at,
     locked,
     newest_first,
     selected_by_id,
@@ -89,10 +91,27 @@ def facts_wanted(table: SqlTable, wanted: BuildFilter | EntryFilter) -> list[Col
     if wanted.source is not None:
         conditions.append(table.c.source == wanted.source)
     if wanted.commit is not None:
-        conditions.append(begins_with(table.c.commit_folded, wanted.commit.casefold()))
+        conditions.append(_commit_begins_with(table.c.commit_folded, wanted.commit.casefold(), wanted.along is None))
     if wanted.q is not None:
         conditions.append(found_by_search(table.c.search, wanted.q))
     return conditions
+
+
+def _wanted(organization_id: UUID, wanted: BuildFilter) -> list[ColumnElement[bool]]:
+    conditions = [builds.c.organization_id == organization_id, _there, *facts_wanted(builds, wanted)]
+    if wanted.project_id is not None:
+        conditions.append(builds.c.project_id == wanted.project_id)
+    if wanted.release_id is not None:
+        conditions.append(builds.c.release_id == wanted.release_id)
+    return conditions
+
+
+def _commit_begins_with(commit: ColumnElement[str], prefix: str, found_by_it: bool) -> ColumnElement[bool]:
+    """Return the condition on a commit: a range of the index, or one that no index serves, where a list is gone along.
+
+    Else a database might read all commits that begin with one digit, and put them in order.
+    """
+    return begins_with(commit, prefix) if found_by_it else func.substr(commit, 1, len(prefix)) == prefix
 
 
 class SqlBuilds:
@@ -111,13 +130,17 @@ class SqlBuilds:
     def save(self, build: Build) -> None:
         self._rows.replace_one(builds, build_values(build), "build")
 
-    def page(self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None) -> list[Build]:
-        conditions = [builds.c.organization_id == organization_id, _there, *facts_wanted(builds, wanted)]
-        if wanted.project_id is not None:
-            conditions.append(builds.c.project_id == wanted.project_id)
-        if wanted.release_id is not None:
-            conditions.append(builds.c.release_id == wanted.release_id)
-        return self._list(newest_first(select(builds).where(*conditions), builds, limit, after))
+    def page(
+        self, organization_id: UUID, wanted: BuildFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[Build]:
+        query = select(builds).where(*_wanted(organization_id, wanted))
+        return self._list(newest_first(query, builds, limit, after, until))
+
+    def reach(self, organization_id: UUID, wanted: BuildFilter, after: Place | None, look_at: int) -> Place | None:
+        if wanted.along is None:
+            return None
+        query = select(builds.c.created_at, builds.c.id).where(*_wanted(organization_id, wanted.along))
+        return last_looked_at(self._rows, query, builds, look_at, after)
 
     def newest_per_branch(
         self, organization_id: UUID, release_ids: Collection[UUID], limit: int, look_at: int
@@ -146,8 +169,8 @@ class SqlBuilds:
         return {row.id: row.number for row in rows}
 
     def some(self, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, Build]:
-        found = self._rows.all(selected_by_id(builds), {"ids": within(organization_id, ids)}) if ids else ()
-        return {row.id: build_of(row) for row in found}
+        found = self._rows.given(_BY_ID, {"ids": within(organization_id, ids)}) if ids else ()
+        return {build.id: build for build in found}
 
     def per_day(self, organization_id: UUID, release_id: UUID, since: datetime, look_at: int) -> list[DayCount]:
         of_release = and_(builds.c.organization_id == organization_id, builds.c.release_id == release_id, _there)
@@ -165,6 +188,7 @@ class SqlBuilds:
 
 _ids: Final = ids_given()
 _BETWEEN: Final = ","
+_BY_ID: Final = Prepared(selected_by_id(builds), build_of)
 
 
 def _of(release: Any, *columns: Any) -> Select[Any]:

@@ -128,7 +128,8 @@ class SqlDeliveries:
         within = [deliveries.c.organization_id == organization_id, *_between(wanted, after)]
         # What is looked at is a query of its own with a limit: else an index that fits a filter could be read to its
         # end in search of what is rare. Bodies are read of what was found alone.
-        looked_at = select(*_FILTERED).where(*within).order_by(deliveries.c.id.desc()).limit(look_at).subquery()
+        enough = look_at if _conditions(deliveries.c, wanted) else min(look_at, limit + 1)
+        looked_at = select(*_FILTERED).where(*within).order_by(deliveries.c.id.desc()).limit(enough).subquery()
         wanted_ids = select(looked_at.c.id).where(*_conditions(looked_at.c, wanted))
         wanted_ids = wanted_ids.order_by(looked_at.c.id.desc()).limit(limit + 1)
         columns = deliveries.c if bodies else without_body

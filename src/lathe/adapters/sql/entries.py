@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
 
 from lathe.adapters.sql.builds import facts_wanted
-from lathe.adapters.sql.rows import Rows, Values, by_id, locked, newest_first, selected_by_id, within
+from lathe.adapters.sql.rows import Rows, Values, by_id, last_looked_at, locked, newest_first, selected_by_id, within
 from lathe.adapters.sql.schema import is_decided, is_pending, queue_entries, repository_links
 from lathe.adapters.sql.values import (
     actor_of,
@@ -108,6 +108,15 @@ def _assignment_of(stored: dict[str, Any] | None) -> Assignment | None:
     )
 
 
+def _wanted(organization_id: UUID, wanted: EntryFilter) -> list[ColumnElement[bool]]:
+    conditions = [queue_entries.c.organization_id == organization_id, *facts_wanted(queue_entries, wanted)]
+    if wanted.status is not None:
+        conditions.append(_STATUS[wanted.status])
+    if wanted.project_id is not None:
+        conditions.append(queue_entries.c.project_id == wanted.project_id)
+    return conditions
+
+
 class SqlEntries:
     """Implements `Entries`."""
 
@@ -124,13 +133,18 @@ class SqlEntries:
     def save(self, entry: QueueEntry) -> None:
         self._rows.replace_one(queue_entries, entry_values(entry), "queue entry")
 
-    def page(self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None) -> list[QueueEntry]:
-        conditions = [queue_entries.c.organization_id == organization_id, *facts_wanted(queue_entries, wanted)]
-        if wanted.status is not None:
-            conditions.append(_STATUS[wanted.status])
-        if wanted.project_id is not None:
-            conditions.append(queue_entries.c.project_id == wanted.project_id)
-        return self._list(newest_first(select(queue_entries).where(*conditions), queue_entries, limit, after))
+    def page(
+        self, organization_id: UUID, wanted: EntryFilter, limit: int, after: Place | None, until: Place | None = None
+    ) -> list[QueueEntry]:
+        query = select(queue_entries).where(*_wanted(organization_id, wanted))
+        return self._list(newest_first(query, queue_entries, limit, after, until))
+
+    def reach(self, organization_id: UUID, wanted: EntryFilter, after: Place | None, look_at: int) -> Place | None:
+        if wanted.along is None:
+            return None
+        places = select(queue_entries.c.created_at, queue_entries.c.id)
+        query = places.where(*_wanted(organization_id, wanted.along))
+        return last_looked_at(self._rows, query, queue_entries, look_at, after)
 
     def decided(self, organization_id: UUID, limit: int) -> list[QueueEntry]:
         query = select(queue_entries).where(queue_entries.c.organization_id == organization_id, is_decided)

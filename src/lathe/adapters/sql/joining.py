@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import Row, Table, and_, delete, exists, select, update
 
-from lathe.adapters.sql.rows import Raced, Rows, addresses, by_id, locked, selected_by_id
+from lathe.adapters.sql.rows import Raced, Rows, addresses, by_id, ids_given, locked, selected_by_id, within
 from lathe.adapters.sql.schema import builds, identities, queue_entries, repositories, repository_links
 from lathe.domain.identity import repository_scope
 from lathe.domain.repository import Repository
@@ -38,14 +38,9 @@ def join(rows: Rows, absorbed: Repository, kept: Repository, *, decided: Collect
     The ``decided`` identities are passed over: their new keys are written with them.
     """
     _join_links(rows, absorbed, kept)
-    _join_identities(rows, absorbed, kept, decided)
-    for table in (builds, queue_entries):
-        change = (
-            update(table)
-            .where(table.c.organization_id == absorbed.organization_id, table.c.repository_id == absorbed.id)
-            .values(repository_id=kept.id)
-        )
-        rows.connection.execute(change)
+    theirs = _join_identities(rows, absorbed, kept, decided)
+    _join_subjects(rows, builds, absorbed, kept, {row.build_id for row in theirs if row.build_id})
+    _join_subjects(rows, queue_entries, absorbed, kept, {row.entry_id for row in theirs if row.entry_id})
     rows.connection.execute(delete(repositories).where(by_id(repositories, absorbed.organization_id, absorbed.id)))
 
 
@@ -65,18 +60,38 @@ def _join_links(rows: Rows, absorbed: Repository, kept: Repository) -> None:
         rows.connection.execute(update(repository_links).where(of(absorbed)).values(repository_id=kept.id))
 
 
-def _join_identities(rows: Rows, absorbed: Repository, kept: Repository, decided: Collection[UUID]) -> None:
-    """Move identities to the other repository's scope; where an ordinal is taken there, the next free one is used."""
+def _join_subjects(rows: Rows, table: Table, absorbed: Repository, kept: Repository, ids: Collection[UUID]) -> None:
+    """Move builds or queue entries: those of the identities that were moved, by their ids, and those without any.
+
+    An identity always knows what was made of it. So nothing but these few must be found by their repository.
+    """
+    of = and_(table.c.organization_id == absorbed.organization_id, table.c.repository_id == absorbed.id)
+    named = table.c.id.in_(select(ids_given().c.id))
+    for which, parameters in (
+        (named, {"ids": within(absorbed.organization_id, ids)}),
+        (table.c.identity_id.is_(None), {}),
+    ):
+        rows.connection.execute(update(table).where(of, which).values(repository_id=kept.id), parameters)
+
+
+def _join_identities(rows: Rows, absorbed: Repository, kept: Repository, decided: Collection[UUID]) -> list[Row[Any]]:
+    """Move identities to the other repository's scope; where an ordinal is taken there, the next free one is used.
+
+    Return all those that were in the scope of ``absorbed``.
+    """
     organization_id = absorbed.organization_id
     scopes = [repository_scope(absorbed.id), repository_scope(kept.id)]
     query = (
-        select(*(identities.c[name] for name in ("id", "scope", "source", "run_key", "ordinal")))
+        select(
+            *(identities.c[name] for name in ("id", "scope", "source", "run_key", "ordinal", "build_id", "entry_id"))
+        )
         .where(identities.c.organization_id == organization_id, identities.c.scope.in_(scopes))
         .order_by(identities.c.id)
     )
     found = rows.all(locked(query))
     taken = {(row.source, row.run_key, row.ordinal) for row in found if row.scope == scopes[1]}
-    moving = [row for row in found if row.scope == scopes[0] and row.id not in decided]
+    theirs = [row for row in found if row.scope == scopes[0]]
+    moving = [row for row in theirs if row.id not in decided]
     for row in sorted(moving, key=lambda row: (row.ordinal, row.id)):
         ordinal = row.ordinal
         while (row.source, row.run_key, ordinal) in taken:
@@ -84,6 +99,7 @@ def _join_identities(rows: Rows, absorbed: Repository, kept: Repository, decided
         taken.add((row.source, row.run_key, ordinal))
         change = update(identities).where(by_id(identities, organization_id, row.id))
         rows.connection.execute(change.values(scope=scopes[1], ordinal=ordinal))
+    return theirs
 
 
 # FOR UPDATE, which alone waits for the locks that receiving takes.

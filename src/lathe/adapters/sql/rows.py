@@ -182,13 +182,35 @@ def locked(query: Select[Any], *tables: Table, lock: bool = True) -> Select[Any]
 
 
 def newest_first(
-    query: Select[Any], table: Table, limit: int | BindParameter[int], after: Place | None = None
+    query: Select[Any],
+    table: Table,
+    limit: int | BindParameter[int],
+    after: Place | None = None,
+    until: Place | None = None,
 ) -> Select[Any]:
-    """Return the query for a page of a list that runs from the newest to the oldest, beginning behind ``after``."""
+    """Return the query for a page of a list that runs from the newest to the oldest.
+
+    It begins behind ``after``, and goes no further than ``until``.
+    """
+    row = tuple_(table.c.created_at, table.c.id)
     if after is not None:
-        place = tuple_(literal(after.created_at, Time), literal(after.id, Id))
-        query = query.where(tuple_(table.c.created_at, table.c.id) < place)
+        query = query.where(row < _placed(after))
+    if until is not None:
+        query = query.where(row >= _placed(until))
     return query.order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
+
+
+def last_looked_at(rows: Rows, query: Select[Any], table: Table, look_at: int, after: Place | None) -> Place | None:
+    """Return the place of the last of ``look_at`` rows of a list behind ``after``, None if no more come behind it.
+
+    ``query`` must ask for the columns of a place alone: they are read off the index that has the list in order.
+    """
+    two = rows.all(newest_first(query, table, 2, after).offset(look_at - 1))
+    return Place(two[0].created_at, two[0].id) if len(two) == 2 else None
+
+
+def _placed(place: Place) -> Any:
+    return tuple_(literal(place.created_at, Time), literal(place.id, Id))
 
 
 def begins_with(text: ColumnElement[str], prefix: str) -> ColumnElement[bool]:

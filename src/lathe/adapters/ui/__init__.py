@@ -23,6 +23,7 @@ from lathe.adapters.ui import (
     releases,
     settings,
     several,
+    trying,
 )
 from lathe.adapters.ui.account import Account
 from lathe.adapters.ui.errors import error_page
@@ -70,6 +71,8 @@ def routes(parts: Parts, throttle: LoginThrottle | None = None) -> list[BaseRout
         post("/builds/{id:uuid}/move", builds.move),
         post("/builds/{id:uuid}/requeue", builds.requeue),
         get("/deliveries", deliveries.deliveries_page),
+        get("/deliveries/try", trying.try_page, Role.TESTER),
+        post("/deliveries/try", trying.try_body, large=True),
         get("/deliveries/{id:uuid}", deliveries.delivery_page),
         get("/deliveries/{id:uuid}/again", deliveries.delivery_again),
         post("/deliveries/{id:uuid}/again", deliveries.file_again),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import frozen
 
 from lathe.adapters.ui.contexts import Context
 from lathe.application.deliveries import Credentials, DeliveryPage, Row
-from lathe.application.replay import Replay
+from lathe.application.replay import Pasted, Replay
 from lathe.domain.delivery import Delivery
 
 
@@ -72,3 +73,39 @@ class OneDeliveryPage(Context):
         then, now = (self.again.delivery, self.again.now) if self.again else (None, None)
         same = then and now and (then.status, then.reason) == (now.status, now.reason)
         return bool(same and self.same_rules)
+
+
+@frozen
+class PasteFrom:
+    """What sends a body: what it is called, the ``header`` that names the event (empty: none does), and the
+    ``events`` that carry builds."""
+
+    name: str
+    header: str = ""
+    events: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class TryPage(Context):
+    """A form for a body that somebody pastes, and what would become of that. ``providers`` are those that send bodies.
+
+    ``command`` sends such a body to ``address``.
+    """
+
+    template = "try.html"
+    providers: Mapping[str, PasteFrom]
+    pasted: Pasted | None
+    address: str
+    command: str
+    now: datetime
+
+    @property
+    def headers(self) -> str:
+        """The headers that name events, in words."""
+        *some, last = [one.header for one in self.providers.values() if one.header]
+        return f"{', '.join(some)} or {last}"
+
+    @property
+    def events(self) -> list[str]:
+        """The events that carry builds, of all providers."""
+        return [event for one in self.providers.values() for event in one.events]

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from attrs import Factory, evolve, frozen
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from lathe.adapters.web.body import BodyLimits, TooLarge, read_body, throw_away
+from lathe.adapters.web.body import Bodies, BodyLimits, TooLarge, read_body, throw_away
 from lathe.domain.errors import Fault, Invalid
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Enum)
 
 FORM_LIMITS: Final = BodyLimits(size=64 * 1024)
+LARGE_FORM_LIMITS: Final = BodyLimits(size=4 * 1024 * 1024)
+"""Of a form that holds what a CI sends: a form writes each quote and bracket of that as three bytes."""
 THROWN_AWAY: Final = BodyLimits(size=8 * 1024 * 1024, seconds=5.0)
 """How much more of a form that is too large is taken in, so that the browser hears that it was."""
 FORM_FIELDS: Final = 200
@@ -131,13 +134,19 @@ def without_passwords(tried: Tried) -> Tried:
     return evolve(tried, typed=Form(typed))
 
 
-async def read_form(request: Request) -> Form:
-    """Read a form. Raises HTTPException (415) for other kinds of bodies; TooLarge beyond 64 KiB, TooSlow."""
+async def read_form(request: Request, large: Bodies | None = None) -> Form:
+    """Read a form of at most 64 KiB, or one that ``large`` lets in.
+
+    Raises HTTPException (415) for other kinds of bodies; TooLarge, TooSlow; Unavailable where too many are large.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Pages take forms only")
     try:
-        return parsed(await read_body(request, FORM_LIMITS))
+        if large is None:
+            return parsed(await read_body(request, FORM_LIMITS))
+        async with large.body(request) as body:
+            return await run_in_threadpool(parsed, body)
     except TooLarge:
         await throw_away(request, THROWN_AWAY)
         raise

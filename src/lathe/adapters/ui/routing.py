@@ -12,8 +12,9 @@ from starlette.routing import Route
 
 from lathe.adapters.ui.contexts import Context
 from lathe.adapters.ui.flash import Flash, leave_flash
-from lathe.adapters.ui.forms import Form, read_form
+from lathe.adapters.ui.forms import LARGE_FORM_LIMITS, Form, read_form
 from lathe.adapters.ui.visit import Visit, finish, needed_role
+from lathe.adapters.web.body import Bodies
 from lathe.adapters.web.csrf import FIELD, must_be_our_form, must_carry_token
 from lathe.adapters.web.sessions import viewer_of
 from lathe.domain.errors import Forbidden
@@ -43,12 +44,13 @@ class Pages:
 
         return Route(f"/o/{{slug}}{path}", endpoint, methods=["GET"], name=shows.__name__)
 
-    def post(self, path: str, does: Does, needs: Role = Role.TESTER) -> Route:
-        """Return the route of a form."""
+    def post(self, path: str, does: Does, needs: Role = Role.TESTER, *, large: bool = False) -> Route:
+        """Return the route of a form; a ``large`` one may hold what a CI sends."""
+        bodies = Bodies(LARGE_FORM_LIMITS) if large else None
 
         async def endpoint(request: Request) -> Response:
             must_be_our_form(request, self._parts.base_url)
-            form = await read_form(request)
+            form = await read_form(request, bodies)
             return await run_in_threadpool(self._do, request, form, does, needs)
 
         return Route(f"/o/{{slug}}{path}", endpoint, methods=["POST"], name=does.__name__)
