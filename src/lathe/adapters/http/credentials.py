@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
-from lathe.adapters.http.codec import written_time
 from lathe.adapters.http.kinds import parsed_id
+from lathe.adapters.web.written import written_time
 from lathe.application.admission import Refusal, admit_key, unknown_credential
 from lathe.application.intake import Admission, Presented, Refused
 from lathe.domain.api_key import Scope, key_hash, well_formed

@@ -15,6 +15,7 @@ from lathe.adapters.http.credentials import admit
 from lathe.adapters.http.kinds import parsed_id
 from lathe.adapters.web import strict_json
 from lathe.adapters.web.body import Bodies, headers_if_unread, wrong_media_type
+from lathe.adapters.web.written import Written, dumped
 from lathe.domain.errors import NotFound
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ def _written(call: Call, reply: Reply, headers: Mapping[str, str]) -> Response:
         headers["Location"] = reply.location
     if reply.content is None:
         return Response(None, call.status, headers)
-    return Response(codec.dumped(reply.content), call.status, headers, "application/json")
+    return Written(dumped(reply.content), call.status, headers)

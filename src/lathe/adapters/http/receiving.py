@@ -14,7 +14,6 @@ from attrs import frozen
 from starlette.responses import Response
 
 from lathe.adapters.http import answers
-from lathe.adapters.http.codec import dumped
 from lathe.adapters.http.credentials import (
     no_credential,
     presented_by_key,
@@ -30,6 +29,7 @@ from lathe.adapters.http.reason_codes import IgnoredReasonCode
 from lathe.adapters.http.reports import SOURCE, read_report
 from lathe.adapters.http.signatures import PROVIDERS, Signatures, is_ping, proof_of
 from lathe.adapters.web.body import Bodies, NotTaken, headers_if_unread, wrong_media_type
+from lathe.adapters.web.written import Written, dumped
 from lathe.application.admission import unknown_credential
 from lathe.application.intake import Incoming, Once, Presented, Reading, Refused
 from lathe.domain.api_key import Scope
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 Reads = Callable[[dict[str, str], bytes], Reading]
 """Makes a reading of headers and body."""
 
-_MEDIA_TYPE: Final = "application/json"
 _NOWHERE: Final = UUID(int=0)
 """Stands for a hook id that is none: it is looked for like any other, and never found."""
 
@@ -147,7 +146,7 @@ class Receiving:
         about = dict(request.state.headers)
         if location:
             about["Location"] = location
-        return Response(content, status, about, _MEDIA_TYPE)
+        return Written(content, status, about)
 
     def _unsigned_ping(self, request: Request) -> Response:
         """Answer a connection test that nobody signed, the same whether the hook exists or not; nothing is stored."""
@@ -155,7 +154,7 @@ class Receiving:
             IgnoredReasonCode.PING, "The address answers; only a signed request shows that the secret fits"
         )
         ignored = answers.Ignored(delivery_id=self._parts.ids.new(), reason=reason)
-        return Response(dumped(ignored), 200, headers_if_unread(request), _MEDIA_TYPE)
+        return Written(dumped(ignored), 200, headers_if_unread(request))
 
 
 def _own_form(request: Request) -> _Form:

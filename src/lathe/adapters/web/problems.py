@@ -10,14 +10,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-import orjson
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from lathe.adapters.web.body import TooLarge, TooSlow, WrongMediaType, headers_if_unread
 from lathe.adapters.web.optional import Sometimes
+from lathe.adapters.web.written import Written, dumped
 from lathe.domain.errors import (
     Conflict,
     Fault,
@@ -105,10 +105,10 @@ def unexpected() -> Problem:
 def rendered(request: Request, problem: Problem) -> Response:
     """Return the answer: a problem document for the API, a page elsewhere."""
     if is_api(request.scope["path"]):
-        response = Response(_document(request, problem), problem.status, media_type=MEDIA_TYPE)
-        response.headers.update(getattr(request.state, "headers", {}))
-    elif renderer := getattr(request.app.state, "error_page", None) if "app" in request.scope else None:
-        response = renderer(request, problem)
+        headers = {**getattr(request.state, "headers", {}), **headers_if_unread(request), **problem.headers}
+        return Written(_document(request, problem), problem.status, headers, MEDIA_TYPE)
+    if renderer := getattr(request.app.state, "error_page", None) if "app" in request.scope else None:
+        response: Response = renderer(request, problem)
     else:
         response = PlainTextResponse(f"{problem.title}\n{problem.detail}\n{_request_id(request)}\n", problem.status)
     for name, value in {**headers_if_unread(request), **problem.headers}.items():
@@ -176,8 +176,7 @@ def _document(request: Request, problem: Problem) -> bytes:
         request_id=_request_id(request),
         errors=problem.faults or None,
     )
-    fields = asdict(document, filter=lambda _, value: value is not None)
-    return orjson.dumps(fields)
+    return dumped(document)
 
 
 def _request_id(request: Request) -> str:
