@@ -33,6 +33,7 @@ HIGHEST_RATE_LIMIT = 100_000
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 """What expires must do so before: no calendar counts further, and clocks in other zones need a day's room."""
 
+_PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
 _SHAPE = re.compile(rf"{KEY_PREFIX}[0-9A-Za-z]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}")
 
 
@@ -158,11 +159,11 @@ def new_key(
 
 
 def _base62(number: int, width: int) -> str:
-    """Most significant digit first, with leading zeros."""
+    """Most significant digit first, with leading zeros. ``width`` is even: two digits are found at a time."""
     found = []
-    for _ in range(width):
-        number, digit = divmod(number, len(ALPHABET))
-        found.append(ALPHABET[digit])
+    for _ in range(width // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        found.append(_PAIRS[pair])
     return "".join(reversed(found))
 
 

@@ -15,6 +15,8 @@ URL_LIMIT: Final = 2048
 
 # Lone surrogates cannot be encoded, NUL breaks PostgreSQL; the other controls have no business in a name.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Browsers read a backslash as a slash, others do not: where such a link leads depends on who follows it.
+_WEB_LINK = re.compile(r"https?://(?![/?#])[^\s\\]+", re.IGNORECASE)
 _FORBIDDEN_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -27,7 +29,8 @@ def text_fault(value: str, pointer: str, limit: int, *, empty: bool = False, pro
         return Fault(pointer, "blank", "must not be blank")
     if len(value) > limit:
         return Fault(pointer, "too_long", f"has {len(value)} characters; at most {limit} are kept")
-    if (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(value):
+    # What is printable holds none of these: that is told much sooner.
+    if not value.isprintable() and (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(value):
         return Fault(pointer, "unprintable", "holds control characters or half a character pair")
     return None
 
@@ -44,10 +47,9 @@ def checked_name(value: str, pointer: str = "/name", limit: int = NAME_LIMIT) ->
 
 def web_link(value: str | None) -> str | None:
     """Return ``value`` if it is an http or https address that may be rendered as a link, else None."""
-    # Browsers read a backslash as a slash, others do not: where such a link leads depends on who follows it.
-    if value is None or text_fault(value, "", URL_LIMIT) or re.search(r"[\s\\]", value):
+    if value is None or text_fault(value, "", URL_LIMIT):
         return None
-    return value if re.match(r"https?://[^/?#]", value, re.IGNORECASE) else None
+    return value if _WEB_LINK.fullmatch(value) else None
 
 
 @lru_cache(maxsize=4096)  # the names of a few hundred projects are compared with every repository that is not linked

@@ -55,9 +55,10 @@ def create_app(parts: Running) -> Starlette:
             await run_in_threadpool(parts.store.close)
             _log.info("stopped", process=os.getpid())
 
+    api = http.routes(parts, refusals)
     app = Starlette(
-        routes=[*http.routes(parts, refusals), *ui.routes(parts)],
-        middleware=[Middleware(Edge, ids=parts.ids, https=parts.https)],
+        routes=[*api, *ui.routes(parts)],
+        middleware=[Middleware(Edge, ids=parts.ids, https=parts.https), Middleware(http.Ahead, routes=api)],
         exception_handlers=exception_handlers,
         lifespan=lifespan,
     )

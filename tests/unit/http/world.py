@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from lathe.adapters.feed import WatchingFeed
-from lathe.adapters.http import routes
+from lathe.adapters.http import Ahead, routes
 from lathe.adapters.http.openapi import document
 from lathe.adapters.http.reports import OwnParser
 from lathe.adapters.ids import RandomIds
@@ -109,9 +109,10 @@ class World:
             own_parser=OwnParser(),
         )
         bodies = Bodies(limits or BodyLimits(), large_at_once=large_at_once)
+        api = routes(self.parts, self.refusals, bodies, monotonic=self.now)
         self.app = Starlette(
-            routes=routes(self.parts, self.refusals, bodies, monotonic=self.now),
-            middleware=[Middleware(Edge, ids=self.ids)],
+            routes=api,
+            middleware=[Middleware(Edge, ids=self.ids), Middleware(Ahead, routes=api)],
             exception_handlers=exception_handlers,
         )
         self.app.router.redirect_slashes = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
-from lathe.adapters.http.codec import written_time
 from lathe.adapters.http.kinds import parsed_id
+from lathe.adapters.web.arrival import noted
+from lathe.adapters.web.written import written_time
 from lathe.application.admission import Refusal, admit_key, unknown_credential
 from lathe.application.intake import Admission, Presented, Refused
 from lathe.domain.api_key import Scope, key_hash, well_formed
@@ -95,12 +95,13 @@ def refused(request: Request, refusals: Refusals, presented: Presented, refusal:
     return refusal.error
 
 
-def show(request: Request, admission: Admission | None) -> None:
-    """Let the answer's headers, an error's too, tell what is left of the limit."""
-    request.state.headers = limit_headers(admission) if admission else {}
+def show(request: Request, admission: Admission | None) -> dict[str, str]:
+    """Let the answer's headers, an error's too, tell what is left of the limit; return those headers."""
+    noted(request)["headers"] = headers = limit_headers(admission) if admission else {}
+    return headers
 
 
-def limit_headers(admission: Admission) -> Mapping[str, str]:
+def limit_headers(admission: Admission) -> dict[str, str]:
     """Return the headers about a credential's limit and end."""
     headers = {}
     if decision := admission.decision:

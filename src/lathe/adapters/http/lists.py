@@ -15,8 +15,9 @@ import attrs
 import orjson
 from attrs import frozen
 
-from lathe.adapters.http.codec import invalid, plain
+from lathe.adapters.http.codec import invalid
 from lathe.adapters.http.requests import ListQuery
+from lathe.adapters.web.written import dumped
 from lathe.application.lists import Place
 from lathe.domain.errors import Fault
 
@@ -83,7 +84,7 @@ class Walk:
 
 
 def _filters(query: ListQuery) -> dict[str, Any]:
-    values = plain(query)
+    values = orjson.loads(dumped(query))
     return {
         one.name: values[one.name]
         for one in attrs.fields(type(query))

@@ -14,16 +14,19 @@ from lathe.adapters.http.calls import Ask, Call, Reply
 from lathe.adapters.http.credentials import admit
 from lathe.adapters.http.kinds import parsed_id
 from lathe.adapters.web import strict_json
+from lathe.adapters.web.arrival import noted
 from lathe.adapters.web.body import Bodies, headers_if_unread, wrong_media_type
+from lathe.adapters.web.written import Written, dumped
 from lathe.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from lathe.adapters.web.arrival import Arrival
     from lathe.adapters.web.parts import Parts
     from lathe.adapters.web.refusals import Refusals
 
-Endpoint = Callable[["Request"], Awaitable[Response]]
+Endpoint = Callable[["Arrival"], Awaitable[Response]]
 
 
 def endpoint(
@@ -39,7 +42,7 @@ def endpoint(
         origin = parts.base_url or str(request.base_url).rstrip("/")
         ask = Ask(parts, admission, request.scope["path"], origin, ids, body, query)
         reply = await run_in_threadpool(run, ask)
-        return _written(call, reply, {**request.state.headers, **headers_if_unread(request)})
+        return _written(call, reply, {**noted(request)["headers"], **headers_if_unread(request)})
 
     return answer
 
@@ -64,4 +67,4 @@ def _written(call: Call, reply: Reply, headers: Mapping[str, str]) -> Response:
         headers["Location"] = reply.location
     if reply.content is None:
         return Response(None, call.status, headers)
-    return Response(codec.dumped(reply.content), call.status, headers, "application/json")
+    return Written(dumped(reply.content), call.status, headers)

@@ -6,8 +6,8 @@ from typing import Final
 
 from lathe.adapters.http import answers, shapes
 from lathe.adapters.http.calls import Call
-from lathe.adapters.http.codec import dumped
 from lathe.adapters.http.requests import BuildBody
+from lathe.adapters.web.written import dumped
 from lathe.application.intake import EntryView, Reading, Received
 from lathe.domain.api_key import Scope
 from lathe.domain.build_report import BuildFacts, BuildReport

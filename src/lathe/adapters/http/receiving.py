@@ -14,7 +14,6 @@ from attrs import frozen
 from starlette.responses import Response
 
 from lathe.adapters.http import answers
-from lathe.adapters.http.codec import dumped
 from lathe.adapters.http.credentials import (
     no_credential,
     presented_by_key,
@@ -30,6 +29,7 @@ from lathe.adapters.http.reason_codes import IgnoredReasonCode
 from lathe.adapters.http.reports import SOURCE, read_report
 from lathe.adapters.http.signatures import PROVIDERS, Signatures, is_ping, proof_of
 from lathe.adapters.web.body import Bodies, NotTaken, headers_if_unread, wrong_media_type
+from lathe.adapters.web.written import Written, dumped
 from lathe.application.admission import unknown_credential
 from lathe.application.intake import Incoming, Once, Presented, Reading, Refused
 from lathe.domain.api_key import Scope
@@ -39,17 +39,16 @@ from lathe.domain.hook import Provider
 from lathe.domain.repo_url import without_userinfo
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
+    from lathe.adapters.web.arrival import Arrival
     from lathe.adapters.web.parts import Parts
     from lathe.adapters.web.refusals import Refusals
 
 Reads = Callable[[dict[str, str], bytes], Reading]
 """Makes a reading of headers and body."""
 
-_MEDIA_TYPE: Final = "application/json"
 _NOWHERE: Final = UUID(int=0)
 """Stands for a hook id that is none: it is looked for like any other, and never found."""
+_PROVIDERS: Final = {provider.value: provider for provider in PROVIDERS}
 
 
 @frozen
@@ -69,21 +68,21 @@ class Receiving:
         self._refusals = refusals
         self._bodies = bodies
         self._signatures = signatures
+        self._forms = {provider: _Form(provider.value, parts.parsers[provider].read) for provider in PROVIDERS}
 
-    async def create_build(self, request: Request) -> Response:
+    async def create_build(self, request: Arrival) -> Response:
         """Take a build in our own form, with an API key."""
         presented = presented_by_key(request)
         if presented is None:
             raise no_credential()
         return await self._unsigned(request, presented, _own_form(request))
 
-    async def webhook(self, request: Request) -> Response:
+    async def webhook(self, request: Arrival) -> Response:
         """Take what a provider sends, with an API key or an organization's id."""
-        provider = _provider(request)
-        presented = presented_for_delivery(request)
-        return await self._unsigned(request, presented, self._form_of(provider))
+        form = self._forms[_provider(request)]
+        return await self._unsigned(request, presented_for_delivery(request), form)
 
-    async def signed_webhook(self, request: Request) -> Response:
+    async def signed_webhook(self, request: Arrival) -> Response:
         """Take what a provider sends to a hook. The signature must hold; an API key beside it decides the rest alone.
 
         Whoever cannot sign learns nothing, not even whether the hook exists.
@@ -107,24 +106,21 @@ class Receiving:
                 self._refusals.count_hook(hook_id)
             raise unknown_credential()
         fitting = wrong_media_type(request) or body
-        return await self._submit(request, presented, self._form_of(provider), fitting)
+        return await self._submit(request, presented, self._forms[provider], fitting)
 
-    def _form_of(self, provider: Provider) -> _Form:
-        return _Form(provider.value, self._parts.parsers[provider].read)
-
-    async def _unsigned(self, request: Request, presented: Presented, form: _Form) -> Response:
+    async def _unsigned(self, request: Arrival, presented: Presented, form: _Form) -> Response:
         """Take a delivery whose credential is in its headers alone."""
         refuse_known(request, self._refusals, presented, Scope.BUILDS_CREATE)
         body = wrong_media_type(request) or await self._read(request)
         return await self._submit(request, presented, form, body)
 
-    async def _read(self, request: Request) -> bytes | NotTaken:
+    async def _read(self, request: Arrival) -> bytes | NotTaken:
         try:
             return await self._bodies.read(request)
         except NotTaken as fault:
             return fault
 
-    async def _submit(self, request: Request, presented: Presented, form: _Form, body: bytes | NotTaken) -> Response:
+    async def _submit(self, request: Arrival, presented: Presented, form: _Form, body: bytes | NotTaken) -> Response:
         """Hand in a delivery and answer it.
 
         Why a body was not taken travels on like what is wrong in one that was: only whoever is admitted learns it, and
@@ -138,27 +134,24 @@ class Receiving:
         answer = await self._parts.intake.submit(incoming)
         if isinstance(answer, Refused):
             raise refused(request, self._refusals, presented, answer)
-        show(request, answer.admission)
+        about = show(request, answer.admission)
         if answer.written is not None:
             status, location, content = read_again(answer.written)
         else:
             status, location, outcome = answered(answer, incoming.reading)
             content = dumped(outcome)
-        about = dict(request.state.headers)
-        if location:
-            about["Location"] = location
-        return Response(content, status, about, _MEDIA_TYPE)
+        return Written(content, status, {**about, "Location": location} if location else about)
 
-    def _unsigned_ping(self, request: Request) -> Response:
+    def _unsigned_ping(self, request: Arrival) -> Response:
         """Answer a connection test that nobody signed, the same whether the hook exists or not; nothing is stored."""
         reason = answers.IgnoredReasonReceipt(
             IgnoredReasonCode.PING, "The address answers; only a signed request shows that the secret fits"
         )
         ignored = answers.Ignored(delivery_id=self._parts.ids.new(), reason=reason)
-        return Response(dumped(ignored), 200, headers_if_unread(request), _MEDIA_TYPE)
+        return Written(dumped(ignored), 200, headers_if_unread(request))
 
 
-def _own_form(request: Request) -> _Form:
+def _own_form(request: Arrival) -> _Form:
     """Return our own form, with the wish that the request is answered once.
 
     A wish that cannot be understood is a fault of the request like any in its body: it is told to who is admitted.
@@ -178,14 +171,13 @@ def _alone(reading: Reading) -> Reading:
     return reading
 
 
-def _provider(request: Request) -> Provider:
-    for provider in PROVIDERS:
-        if provider.value == request.path_params["provider"]:
-            return provider
-    raise NotFound("no deliveries of such a provider are taken")
+def _provider(request: Arrival) -> Provider:
+    try:
+        return _PROVIDERS[request.path_params["provider"]]
+    except KeyError:
+        raise NotFound("no deliveries of such a provider are taken") from None
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(request: Arrival) -> dict[str, str]:
     """Return the headers that are read and may be kept; the first of several counts, as it does for the signature."""
-    sent = reversed(request.scope["headers"])
-    return {name.decode("latin-1"): without_userinfo(value.decode("latin-1")) for name, value in sent}
+    return {name: without_userinfo(value) if "@" in value else value for name, value in request.headers.first.items()}

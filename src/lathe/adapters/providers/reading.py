@@ -71,10 +71,18 @@ def text(node: object, *path: str) -> str | None:
 
     Raises Malformed if what is there cannot be stored.
     """
-    value = at(node, *path)
-    # What is printable can be stored: that is told much sooner.
-    if not isinstance(value, str) or not value.isprintable():
-        value = _storable(value, path)
+    value = node
+    for key in path:
+        if type(value) is not dict:
+            break
+        value = value.get(key)
+    else:
+        if value is None:
+            return None
+        # What is printable can be stored: that is told much sooner.
+        if type(value) is str and value.isprintable():
+            return value.strip() or None
+    value = _storable(at(node, *path), path)
     return value.strip() or None if isinstance(value, str) else None
 
 
@@ -91,7 +99,7 @@ def integer(node: object, *path: str) -> int | None:
 
 def one_line(value: str, limit: int = NAME_LIMIT) -> str:
     """Return a name as it can be kept: control characters become blanks, and what is too long ends with an ellipsis."""
-    line = _CONTROL.sub(" ", value).strip()
+    line = (value if value.isprintable() else _CONTROL.sub(" ", value)).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -154,7 +162,7 @@ def _in_range(time: datetime) -> datetime | None:
 
 def _quickly(body: bytes) -> object:
     """Parse what needs no second look, else return None."""
-    if _ESCAPED_QUOTE in body:
+    if b"\\" in body and _ESCAPED_QUOTE in body:
         return None
     try:
         value = orjson.loads(body)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, frozen
 from starlette.requests import ClientDisconnect
 
+from lathe.adapters.web.arrival import noted
 from lathe.domain.errors import LatheError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Message
 
 SMALL: Final = 32 * 1024
 """Bytes of a body that every request may hold; more than any build status or workflow run of a CI system has."""
@@ -148,12 +150,18 @@ async def read_body(request: Request, limits: BodyLimits, grow: Callable[[], Awa
     declared = _declared_length(request)
     if declared is not None and declared > limits.size:
         raise _too_large(limits)
-    try:
-        async with asyncio.timeout(limits.seconds):
-            body = await _read(request, limits, grow)
-    except TimeoutError as error:
-        raise TooSlow(f"The body was not sent within {limits.seconds:g} seconds") from error
-    request.state.body_was_read = True
+    first = _begun(request.receive())
+    if isinstance(first, _Rest) or first.get("more_body", False):
+        try:
+            async with asyncio.timeout(limits.seconds):
+                body = await _read(request, first, limits, grow)
+        except TimeoutError as error:
+            raise TooSlow(f"The body was not sent within {limits.seconds:g} seconds") from error
+    else:
+        body = _piece(first)
+        if len(body) > limits.size:
+            raise _too_large(limits)
+    noted(request)["body_was_read"] = True
     return body
 
 
@@ -169,7 +177,7 @@ async def throw_away(request: Request, limits: BodyLimits) -> None:
                 message = await request.receive()
                 taken += len(message.get("body", b""))
                 if not message.get("more_body", False):
-                    request.state.body_was_read = message["type"] == "http.request"
+                    noted(request)["body_was_read"] = message["type"] == "http.request"
                     return
 
 
@@ -178,29 +186,62 @@ def wrong_media_type(request: Request) -> WrongMediaType | None:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     if not _JSON.fullmatch(content_type):
         return WrongMediaType("Send JSON, and say so: Content-Type: application/json")
-    if any(encoding.strip() for encoding in request.headers.getlist("content-encoding")):
+    if "content-encoding" in request.headers and any(map(str.strip, request.headers.getlist("content-encoding"))):
         return WrongMediaType("Send the body as it is, without a Content-Encoding")
     return None
 
 
 def headers_if_unread(request: Request) -> dict[str, str]:
     """Return the headers for an answer given before the body was read: a large rest is not waited for."""
-    if request.method in {"GET", "HEAD"} or getattr(request.state, "body_was_read", False):
+    if request.method in {"GET", "HEAD"} or noted(request).get("body_was_read"):
         return {}
     declared = _declared_length(request)
     unbounded = declared is None and "transfer-encoding" in request.headers
     return dict(_CLOSING) if unbounded or (declared or 0) > _LARGE_REST else {}
 
 
-async def _read(request: Request, limits: BodyLimits, grow: Callable[[], Awaitable[None]]) -> bytes:
+@frozen
+class _Rest:
+    """What is left of an awaitable that was begun: it waits for something."""
+
+    steps: Generator[Any, Any, Message]
+    waits_for: object
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        try:
+            yield self.waits_for
+        except BaseException as error:  # cancelled; so it is too
+            self.steps.throw(error)
+            raise
+        return (yield from self.steps)
+
+
+def _begun(receiving: Awaitable[Message]) -> Message | _Rest:
+    """Return the message that is there already, as nearly every body is: it needs no deadline. Else await the rest."""
+    steps = receiving.__await__()
+    try:
+        return _Rest(steps, next(steps))
+    except StopIteration as there:
+        message: Message = there.value
+        return message
+
+
+def _piece(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    piece: bytes = message.get("body", b"")
+    return piece
+
+
+async def _read(
+    request: Request, first: Message | _Rest, limits: BodyLimits, grow: Callable[[], Awaitable[None]]
+) -> bytes:
     # Not a list of what arrived at once: a sender of single bytes would make it many times as large as the body.
     body = bytearray()
     grown = False
+    message = await first if isinstance(first, _Rest) else first
     while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
+        body += _piece(message)
         if len(body) > limits.size:
             raise _too_large(limits)
         if not message.get("more_body", False):
@@ -208,6 +249,7 @@ async def _read(request: Request, limits: BodyLimits, grow: Callable[[], Awaitab
         if len(body) > SMALL and not grown:
             await grow()
             grown = True
+        message = await request.receive()
 
 
 def _declared_length(request: Request) -> int | None:

@@ -10,14 +10,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-import orjson
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from lathe.adapters.web.arrival import noted
 from lathe.adapters.web.body import TooLarge, TooSlow, WrongMediaType, headers_if_unread
 from lathe.adapters.web.optional import Sometimes
+from lathe.adapters.web.written import Written, dumped
 from lathe.domain.errors import (
     Conflict,
     Fault,
@@ -105,10 +106,10 @@ def unexpected() -> Problem:
 def rendered(request: Request, problem: Problem) -> Response:
     """Return the answer: a problem document for the API, a page elsewhere."""
     if is_api(request.scope["path"]):
-        response = Response(_document(request, problem), problem.status, media_type=MEDIA_TYPE)
-        response.headers.update(getattr(request.state, "headers", {}))
-    elif renderer := getattr(request.app.state, "error_page", None) if "app" in request.scope else None:
-        response = renderer(request, problem)
+        headers = {**noted(request).get("headers", {}), **headers_if_unread(request), **problem.headers}
+        return Written(_document(request, problem), problem.status, headers, MEDIA_TYPE)
+    if renderer := getattr(request.app.state, "error_page", None) if "app" in request.scope else None:
+        response: Response = renderer(request, problem)
     else:
         response = PlainTextResponse(f"{problem.title}\n{problem.detail}\n{_request_id(request)}\n", problem.status)
     for name, value in {**headers_if_unread(request), **problem.headers}.items():
@@ -121,8 +122,15 @@ def is_api(path: str) -> bool:
     return path.startswith("/api/") or path in {"/api", "/healthz", "/readyz", "/metrics"}
 
 
+def answer_to(request: Request, error: LatheError | ClientDisconnect) -> Response:
+    """Return the answer to what is expected to go wrong."""
+    if isinstance(error, LatheError):
+        return rendered(request, problem_of(error))
+    return Response(status_code=400)  # the sender has gone away; the status is what logs show
+
+
 async def _answer_error(request: Request, error: Exception) -> Response:
-    return rendered(request, problem_of(cast(LatheError, error)))
+    return answer_to(request, cast(LatheError | ClientDisconnect, error))
 
 
 async def _answer_status(request: Request, raised: Exception) -> Response:
@@ -137,15 +145,10 @@ async def _answer_status(request: Request, raised: Exception) -> Response:
     return rendered(request, Problem(error.status_code, title, code, detail, headers=headers))
 
 
-async def _answer_nobody(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the form of a handler
-    """The sender has gone away; the status is what logs show."""
-    return Response(status_code=400)
-
-
 exception_handlers: Final[Mapping[Any, ExceptionHandler]] = {
     LatheError: _answer_error,
     HTTPException: _answer_status,
-    ClientDisconnect: _answer_nobody,
+    ClientDisconnect: _answer_error,
 }
 """For ``Starlette(exception_handlers=…)``; `Faults` answers what is not among them."""
 
@@ -176,9 +179,9 @@ def _document(request: Request, problem: Problem) -> bytes:
         request_id=_request_id(request),
         errors=problem.faults or None,
     )
-    fields = asdict(document, filter=lambda _, value: value is not None)
-    return orjson.dumps(fields)
+    return dumped(document)
 
 
 def _request_id(request: Request) -> str:
-    return getattr(request.state, "request_id", "")
+    name: str = noted(request).get("request_id", "")
+    return name

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import click
 
-from lathe.adapters.http.codec import dumped
 from lathe.adapters.http.deliveries import shown
 from lathe.adapters.http.reports import OwnParser
+from lathe.adapters.web.written import dumped
 from lathe.application import replay
 from lathe.application.caller import command_caller
 from lathe.application.ports import Transaction
