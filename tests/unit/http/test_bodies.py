@@ -211,3 +211,18 @@ def test_a_refused_delivery_leaves_the_memory_with_its_answer(body: bytes) -> No
         assert asyncio.run(scene())() is None
     finally:
         gc.enable()
+
+
+def test_what_waits_for_a_body_that_is_too_slow_is_told_that_nobody_waits_any_more() -> None:
+    world = World(BodyLimits(seconds=0.05))
+    left: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            left.append("left")
+        raise AssertionError("nobody waits so long")
+
+    status, _, said = answer_of(asyncio.run(ask(world, "/api/v1/builds", receive, chunked(world))))
+    assert (status, said["code"], left) == (408, "body_too_slow", ["left"])
