@@ -200,6 +200,14 @@ def test_fields_behind_a_body_are_nothing_to_the_application(client: socket.sock
     assert answer(client) == b"HTTP/1.1 200 OK read 2 below ['host', 'transfer-encoding']"
 
 
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(client: socket.socket) -> None:
+    client.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n")
+    assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.sendall(b"ab")
+
+    assert answer(client) == b"HTTP/1.1 200 OK read 2 below ['host', 'expect', 'content-length']"
+
+
 def test_a_large_body_in_small_chunks_is_no_large_head(client: socket.socket) -> None:
     client.sendall(b"POST /reading HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
     client.sendall(b"1\r\na\r\n" * protocol.HEAD_BYTES + b"0\r\n\r\n")

@@ -184,7 +184,7 @@ def _repository(fields: dict[str, object]) -> tuple[RepoUrl | None, str | None]:
 def _repo_url(repository: object) -> RepoUrl | None:
     url = RepoUrl.parse(text(repository, "links", "html", "href"))
     # Bitbucket also writes its addresses with UUIDs for the names: https://bitbucket.org/{…}/{…}
-    if url and not any(segment.startswith("{") for segment in url.path):
+    if url and "/{" not in url.key:
         return url
     full_name = text(repository, "full_name")
     return RepoUrl.parse(f"https://bitbucket.org/{full_name}") if full_name else None

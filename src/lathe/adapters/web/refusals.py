@@ -63,7 +63,7 @@ class Refusals:
 
     def find(self, presented: Presented, scope: Scope) -> Known | None:
         """Return the refusal that a request with this credential is sure to meet, and count it; else None."""
-        known = self._known.get(presented)
+        known = self._known.get(presented) if self._known else None  # mostly nobody is refused
         if known is None:
             return None
         if known.until <= self._monotonic():

@@ -45,10 +45,13 @@ class Written(Response):
 
 def _plainer(value: object) -> object:
     """Return what orjson asks about in plainer words; it goes on from there."""
-    if isinstance(value, datetime):
-        return written_time(value)
-    names, values_of, left_out = _shapes.get(type(value)) or _shape(type(value))
-    members = dict(zip(names, values_of(value), strict=True))
+    shape = _shapes.get(type(value))
+    if shape is None:
+        if isinstance(value, datetime):
+            return written_time(value)
+        shape = _shape(type(value))
+    names, values_of, left_out = shape
+    members = dict(zip(names, values_of(value)))  # noqa: B905 - as many as there are names
     for name in left_out:
         if members[name] is None:
             del members[name]
