@@ -85,6 +85,8 @@ ASKED: dict[str, Ask] = {
     "releases.some": lambda tx, here, there: tx.releases.some(here.id, [there.release.id]),
     "builds.get": lambda tx, here, there: tx.builds.get(here.id, there.build.id, lock=True),
     "builds.page": lambda tx, here, there: tx.builds.page(here.id, BuildFilter(there.project.id), 9, None),
+    # Each has one build and one entry: only another one's would come behind it.
+    "builds.reach": lambda tx, here, _: tx.builds.reach(here.id, BuildFilter(source="elsewhere"), None, 1),
     "builds.newest_per_branch": lambda tx, here, there: tx.builds.newest_per_branch(here.id, [there.release.id], 9, 9),
     "builds.newest_of_projects": lambda tx, here, there: tx.builds.newest_of_projects(here.id, [there.project.id]),
     "builds.counts": lambda tx, here, there: sum(tx.builds.counts(here.id, [there.release.id], 9).values()),
@@ -94,6 +96,7 @@ ASKED: dict[str, Ask] = {
     "entries.page": lambda tx, here, there: tx.entries.page(
         here.id, EntryFilter(None, project_id=there.project.id), 9, None
     ),
+    "entries.reach": lambda tx, here, _: tx.entries.reach(here.id, EntryFilter(None, source="elsewhere"), None, 1),
     "entries.decided": lambda tx, here, _: tx.entries.decided(here.id, 9),
     "entries.oldest_pending": lambda tx, here, _: tx.entries.oldest_pending(here.id) != here.entry.created_at,
     "entries.count_pending": lambda tx, here, there: tx.entries.count_pending(here.id, there.project.id, 9),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -30,17 +31,24 @@ Shows: TypeAlias = Callable[[Visit], Context | Response]
 Does: TypeAlias = Callable[[Visit, Form], Response]
 
 
+SHOWN_AT_ONCE: Final = 2
+"""How many pages are made at a time. They are work for the interpreter: more would only wait for each other, and
+deliveries for all of them. With two, twice as many deliveries come through beside readers who load without pause."""
+
+
 class Pages:
-    """Makes routes of handlers for pages inside an organization."""
+    """Makes routes of handlers for pages inside an organization. Belongs to one event loop."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._places = asyncio.Semaphore(SHOWN_AT_ONCE)
 
     def get(self, path: str, shows: Shows, needs: Role = Role.VIEWER) -> Route:
         """Return the route of a page that members may see."""
 
         async def endpoint(request: Request) -> Response:
-            return await run_in_threadpool(self._show, request, shows, needs)
+            async with self._places:
+                return await run_in_threadpool(self._show, request, shows, needs)
 
         return Route(f"/o/{{slug}}{path}", endpoint, methods=["GET"], name=shows.__name__)
 
